@@ -1,0 +1,106 @@
+"""CaptioningSolver: the training loop of a captioning model, with any update rule of cs231n.optim."""
+
+import inspect
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from . import optim
+from .coco_utils import sample_coco_minibatch
+
+RULES = {name: rule for name, rule in inspect.getmembers(optim, inspect.isfunction) if not name.startswith("_")}
+
+class CaptioningSolver:
+    """Trains `model` (anything with params and loss(features, captions)) on `data` of load_coco_data.
+
+    Keywords: update_rule (a name in cs231n.optim, or a function of the same form), optim_config (its settings,
+    such as {"learning_rate": 5e-3}), lr_decay (factor on the learning rate after each epoch), batch_size,
+    num_epochs, print_every (iterations between printed losses), verbose (print and show a progress bar),
+    num_val (validation captions to measure after each epoch; 0: none).
+
+    After train(): loss_history (a loss an iteration), val_loss_history (a loss an epoch, if num_val),
+    best_loss and best_params (a copy from the epoch with the lowest validation loss, or mean training loss
+    if num_val is 0). The model itself keeps its last parameters.
+    """
+
+    def __init__(
+        self, model, data, *, update_rule="sgd", optim_config=None, lr_decay=1.0, batch_size=100, num_epochs=10,
+        print_every=10, verbose=True, num_val=0, **unknown,
+    ):  # fmt: skip
+        if unknown:
+            raise ValueError(f"unknown keyword {', '.join(sorted(unknown))}; help(CaptioningSolver) lists all")
+        counts = {"batch_size": batch_size, "num_epochs": num_epochs, "print_every": print_every}
+        for name, value in counts.items():
+            if value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        if not len(data["train_captions"]):
+            raise ValueError("data holds no training captions")
+        self.model, self.data = model, data
+        self.update_rule, self.lr_decay = _rule(update_rule), lr_decay
+        self.optim_config = dict(optim_config or {})
+        self.batch_size, self.num_epochs, self.num_val = batch_size, num_epochs, num_val
+        self.print_every, self.verbose = print_every, verbose
+        self._reset()
+
+    def _reset(self):
+        self.epoch = 0
+        self.loss_history, self.val_loss_history = [], []
+        self.best_loss, self.best_params = np.inf, {}
+        self.optim_configs = {name: dict(self.optim_config) for name in self.model.params}
+
+    def train(self):
+        """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
+        per_epoch = max(len(self.data["train_captions"]) // self.batch_size, 1)
+        total = self.num_epochs * per_epoch
+        quiet = {} if self.verbose else {"disable": True}  # unless told so here, TQDM_DISABLE decides
+        with tqdm(total=total, desc="training", unit="step", **quiet) as bar:
+            for step in range(1, total + 1):
+                self._step()
+                bar.update()
+                if self.verbose and (step % self.print_every == 0 or step in (1, total)):
+                    bar.set_postfix(loss=f"{self.loss_history[-1]:.3f}")
+                    tqdm.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
+                if step % per_epoch == 0:
+                    self._end_epoch(per_epoch)
+
+    def _step(self):
+        captions, features, _ = sample_coco_minibatch(self.data, batch_size=self.batch_size)
+        loss, grads = self.model.loss(features, captions)
+        if not np.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss became {loss} at iteration {len(self.loss_history) + 1}; "
+                "try a smaller learning_rate, and check that the features are standardised"
+            )
+        self.loss_history.append(float(loss))
+        for name, grad in grads.items():
+            w, config = self.update_rule(self.model.params[name], grad, self.optim_configs[name])
+            self.model.params[name], self.optim_configs[name] = w, config
+
+    def _end_epoch(self, per_epoch):
+        self.epoch += 1
+        for config in self.optim_configs.values():
+            if "learning_rate" in config:
+                config["learning_rate"] *= self.lr_decay
+        loss = self._validate() if self.num_val else float(np.mean(self.loss_history[-per_epoch:]))
+        if loss < self.best_loss:
+            self.best_loss = loss
+            self.best_params = {name: array.copy() for name, array in self.model.params.items()}
+
+    def _validate(self):
+        """Mean loss of num_val validation captions, spread evenly over the split."""
+        captions, idxs = self.data["val_captions"], self.data["val_image_idxs"]
+        rows = np.linspace(0, len(captions) - 1, min(self.num_val, len(captions))).astype(int)
+        losses = []
+        for part in np.array_split(rows, max(len(rows) // self.batch_size, 1)):
+            loss, _ = self.model.loss(self.data["val_features"][idxs[part]], captions[part])
+            losses.append(float(loss) * len(part))
+        self.val_loss_history.append(sum(losses) / len(rows))
+        return self.val_loss_history[-1]
+
+
+def _rule(update_rule):
+    if callable(update_rule):
+        return update_rule
+    if update_rule not in RULES:
+        raise ValueError(f"unknown update_rule {update_rule!r}; cs231n.optim has {', '.join(sorted(RULES))}")
+    return RULES[update_rule]
