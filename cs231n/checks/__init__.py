@@ -1,0 +1,49 @@
+"""check("id"), hint("id") and progress(): what is right, what is wrong and why, what comes next."""
+
+import os
+from collections import Counter
+
+from . import lstm, rnn  # noqa: F401  each registers its notebook's TODOs
+from .engine import evaluate, find
+from .show import HintCard, ProgressTable, ResultCard, display
+from .todo import TODOS
+
+__all__ = ["check", "hint", "progress", "CheckFailed"]
+
+_hints_shown = Counter()
+
+
+class CheckFailed(AssertionError):
+    """With CS231N_STRICT=1, raised by check() and progress() for anything but passed."""
+
+
+def check(*ids):
+    """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why."""
+    results = [evaluate(find(id).id) for id in ids]
+    for result in results:
+        display(ResultCard(result))
+    _be_strict(results)
+
+
+def hint(id):
+    """Show the next hint for a TODO; each is more explicit than the one before."""
+    hints = find(id).hints
+    _hints_shown[id] = min(_hints_shown[id] + 1, len(hints))
+    display(HintCard(id, _hints_shown[id], hints))
+
+
+def progress(notebook=None):
+    """Check every TODO (of one notebook, say "RNN") and show a table of their states with a bar."""
+    ids = [id for id, todo in TODOS.items() if notebook in (None, todo.notebook)]
+    if not ids:
+        notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
+        raise ValueError(f"no notebook is called {notebook!r}; there are {', '.join(notebooks)}")
+    results = [evaluate(id) for id in ids]
+    display(ProgressTable(results))
+    _be_strict(results)
+
+
+def _be_strict(results):
+    failed = [f"{r.id}: {r.state}, {r.reason}" for r in results if r.state != "passed"]
+    if failed and os.environ.get("CS231N_STRICT") == "1":
+        raise CheckFailed("; ".join(failed))

@@ -1,0 +1,144 @@
+"""How results look: an HTML card in a notebook, and the same in plain text everywhere else."""
+
+import sys
+from dataclasses import dataclass
+from html import escape
+
+from .engine import Result, differs
+from .todo import TODOS
+
+LOOK = {  # state -> sign, colour, word
+    "passed": ("✓", "#2e8b57", "passed"),
+    "todo": ("○", "#8a8a8a", "not started"),
+    "waiting": ("…", "#8a8a8a", "waiting"),
+    "wrong": ("✗", "#c0562f", "not right yet"),
+}
+
+
+def display(card):
+    """Show a card: as HTML with a text twin in IPython, as text elsewhere."""
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+        sys.modules["IPython"].display.display(card)
+    else:
+        print(repr(card))
+
+
+def _card(colour, title, lines):
+    body = "".join(f"<div style='margin-top:3px'>{line}</div>" for line in lines)
+    return (
+        f"<div style='border-left:4px solid {colour};padding:4px 12px;margin:4px 0;max-width:56em;line-height:1.45'>"
+        f"<b style='color:{colour}'>{title}</b>{body}</div>"
+    )
+
+
+@dataclass
+class ResultCard:
+    result: Result
+
+    def _lines(self):
+        r = self.result
+        yield r.reason
+        if r.mistake:
+            yield f"This is exactly what you get when {r.mistake}."
+        yield from filter(None, r.details)
+        if r.state == "wrong":
+            yield f'Stuck? hint("{r.id}")'
+
+    def _title(self):
+        sign, _, word = LOOK[self.result.state]
+        return f"{sign} {self.result.id}: {word}"
+
+    def __repr__(self):
+        lines = list(self._lines())
+        if self.result.state in ("todo", "waiting"):
+            lines = lines[1:] if self.result.state == "todo" else lines
+        return "\n  ".join([self._title(), *lines])
+
+    def _repr_html_(self):
+        _, colour, _ = LOOK[self.result.state]
+        lines = [escape(line) for line in self._lines()]
+        if self.result.state == "todo":
+            lines = lines[1:]
+        if self.result.mistake:
+            lines[1] = f"<b>{lines[1]}</b>"
+        return _card(colour, escape(self._title()), lines + _grids(self.result.pictures))
+
+
+def _grids(pictures):
+    """Two small tables side by side, what came beside what was expected, wrong cells shaded."""
+    if not pictures:
+        return []
+    title, got, want = pictures
+    off = differs(got, want)
+    top = "vertical-align:top;padding-right:2em;text-align:left"
+    tables = "".join(
+        f"<td style='{top}'>{escape(title)}, {word}:{_table(a, off)}</td>"
+        for word, a in (("yours", got), ("expected", want))
+    )
+    return [f"<table style='border:0;margin:4px 0'><tr style='background:none'>{tables}</tr></table>"]
+
+
+def _table(array, off):
+    def cell(value, wrong):
+        shade = "background:rgba(192,86,47,.28);" if wrong else ""
+        return f"<td style='{shade}padding:1px 7px;text-align:right;font-family:monospace'>{value:.4g}</td>"
+
+    rows = ("".join(map(cell, row, marks)) for row, marks in zip(array.tolist(), off))
+    return "<table>" + "".join(f"<tr style='background:none'>{row}</tr>" for row in rows) + "</table>"
+
+
+@dataclass
+class HintCard:
+    id: str
+    number: int
+    hints: tuple
+
+    def _title(self):
+        return f"Hint {self.number} of {len(self.hints)} for {self.id}"
+
+    def __repr__(self):
+        more = "" if self.number < len(self.hints) else "\n  (That was the last one.)"
+        return f"{self._title()}\n  {self.hints[self.number - 1]}{more}"
+
+    def _repr_html_(self):
+        more = [] if self.number < len(self.hints) else ["<i>That was the last one.</i>"]
+        return _card("#3b7dd8", escape(self._title()), [escape(self.hints[self.number - 1]), *more])
+
+
+@dataclass
+class ProgressTable:
+    results: list
+
+    def rows(self):
+        """(notebook, id, sign, word and reason, colour) of each TODO; a notebook's name only in its first row."""
+        last = None
+        for r in self.results:
+            sign, colour, word = LOOK[r.state]
+            notebook = TODOS[r.id].notebook
+            why = r.reason if r.state in ("wrong", "waiting") else word
+            yield "" if notebook == last else notebook, r.id, sign, why, colour
+            last = notebook
+
+    def _count(self):
+        return sum(r.state == "passed" for r in self.results), len(self.results)
+
+    def __repr__(self):
+        done, total = self._count()
+        bar = "█" * round(24 * done / total) + "░" * (24 - round(24 * done / total))
+        lines = [f"{notebook:<22}{sign} {id:<26}{why}" for notebook, id, sign, why, _ in self.rows()]
+        return "\n".join([*lines, f"{bar} {done} of {total} done"])
+
+    def _repr_html_(self):
+        done, total = self._count()
+        left = "text-align:left;padding:1px 14px 1px 0"
+        rows = "".join(
+            f"<tr style='background:none'><td style='{left}'>{escape(notebook)}</td>"
+            f"<td style='{left};color:{colour}'>{sign}</td><td style='{left}'><code>{escape(id)}</code></td>"
+            f"<td style='{left};color:{colour}'>{escape(why)}</td></tr>"
+            for notebook, id, sign, why, colour in self.rows()
+        )
+        bar = (
+            "<div style='width:22em;height:9px;border-radius:5px;background:rgba(128,128,128,.25);margin:6px 0'>"
+            f"<div style='width:{100 * done / total:.0f}%;height:9px;border-radius:5px;background:#2e8b57'></div></div>"
+        )
+        return f"{bar}<div>{done} of {total} done</div><table>{rows}</table>"
