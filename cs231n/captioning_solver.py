@@ -45,7 +45,8 @@ class CaptioningSolver:
     def _reset(self):
         self.epoch = 0
         self.loss_history, self.val_loss_history = [], []
-        self.best_loss, self.best_params = np.inf, {}
+        self.best_loss = np.inf
+        self._keep_params()
         self.optim_configs = {name: dict(self.optim_config) for name in self.model.params}
 
     def train(self):
@@ -84,7 +85,10 @@ class CaptioningSolver:
         loss = self._validate() if self.num_val else float(np.mean(self.loss_history[-per_epoch:]))
         if loss < self.best_loss:
             self.best_loss = loss
-            self.best_params = {name: array.copy() for name, array in self.model.params.items()}
+            self._keep_params()
+
+    def _keep_params(self):
+        self.best_params = {name: array.copy() for name, array in self.model.params.items()}
 
     def _validate(self):
         """Mean loss of num_val validation captions, spread evenly over the split."""

@@ -25,7 +25,7 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     """
     folder = Path(base_dir) if base_dir is not None else _default_folder()
     features_file = "{}2014_vgg16_fc7_pca.h5" if pca_features else "{}2014_vgg16_fc7.h5"
-    data = {"source": str(folder), **_read_vocabulary(folder / "coco2014_vocab.json")}
+    data = {"source": _source(folder), **_read_vocabulary(folder / "coco2014_vocab.json")}
     with _open_h5(folder / "coco2014_captions.h5") as file:
         for split in SPLITS:
             for key in (f"{split}_captions", f"{split}_image_idxs"):
@@ -78,6 +78,12 @@ def _default_folder():
     names = ["coco2014_captions.h5", "coco2014_vocab.json"]
     names += [f"{split}2014_{kind}" for split in SPLITS for kind in ("vgg16_fc7_pca.h5", "urls.txt")]
     return choose([real / n for n in names], [mini / n for n in names], "coco").parent
+
+
+def _source(folder):
+    """Which data this is, the same on every machine for data inside the course."""
+    inside = DATASETS in folder.resolve().parents
+    return folder.resolve().relative_to(DATASETS.parent).as_posix() if inside else str(folder)
 
 
 def _remedy(path):
