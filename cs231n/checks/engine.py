@@ -251,7 +251,9 @@ def _slices(name, got, want, first):
         return ()
     index = first[:-2] if want.ndim > 2 else ()
     title = f"{name}[{', '.join(map(str, index))}]" if index else name
-    return (title, *(np.atleast_2d(a[index])[:6, :8] for a in (got, want)))
+    row, column = (0, *first)[-2:]
+    window = slice(max(row - 5, 0), max(row + 1, 6)), slice(max(column - 7, 0), max(column + 1, 8))
+    return (title, *(np.atleast_2d(a[index])[window] for a in (got, want)))
 
 
 def _name_mistake(todo, result, seen):

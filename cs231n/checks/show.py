@@ -35,32 +35,27 @@ def _card(colour, title, lines):
 class ResultCard:
     result: Result
 
-    def _lines(self):
-        r = self.result
-        yield r.reason
-        if r.mistake:
-            yield f"This is exactly what you get when {r.mistake}."
-        yield from filter(None, r.details)
-        if r.state == "wrong":
-            yield f'Stuck? hint("{r.id}")'
-
     def _title(self):
         sign, _, word = LOOK[self.result.state]
-        return f"{sign} {self.result.id}: {word}"
+        return f"{sign} {self.result.id}: {self.result.reason if self.result.state == 'waiting' else word}"
+
+    def _lines(self):
+        """(text, whether it stands out) of each line under the title."""
+        r = self.result
+        if r.state in ("passed", "wrong"):
+            yield r.reason, False
+        if r.mistake:
+            yield f"This is exactly what you get when {r.mistake}.", True
+        yield from ((line, False) for line in r.details if line)
+        if r.state == "wrong":
+            yield f'Stuck? hint("{r.id}")', False
 
     def __repr__(self):
-        lines = list(self._lines())
-        if self.result.state in ("todo", "waiting"):
-            lines = lines[1:] if self.result.state == "todo" else lines
-        return "\n  ".join([self._title(), *lines])
+        return "\n  ".join([self._title(), *(text for text, _ in self._lines())])
 
     def _repr_html_(self):
-        _, colour, _ = LOOK[self.result.state]
-        lines = [escape(line) for line in self._lines()]
-        if self.result.state == "todo":
-            lines = lines[1:]
-        if self.result.mistake:
-            lines[1] = f"<b>{lines[1]}</b>"
+        lines = [f"<b>{escape(text)}</b>" if strong else escape(text) for text, strong in self._lines()]
+        colour = LOOK[self.result.state][1]
         return _card(colour, escape(self._title()), lines + _grids(self.result.pictures))
 
 
