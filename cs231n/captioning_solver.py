@@ -10,6 +10,7 @@ from .coco_utils import sample_coco_minibatch
 
 RULES = {name: rule for name, rule in inspect.getmembers(optim, inspect.isfunction) if not name.startswith("_")}
 
+
 class CaptioningSolver:
     """Trains `model` (anything with params and loss(features, captions)) on `data` of load_coco_data.
 
@@ -29,10 +30,11 @@ class CaptioningSolver:
     ):  # fmt: skip
         if unknown:
             raise ValueError(f"unknown keyword {', '.join(sorted(unknown))}; help(CaptioningSolver) lists all")
-        counts = {"batch_size": batch_size, "num_epochs": num_epochs, "print_every": print_every}
+        counts = {"batch_size": batch_size, "num_epochs": num_epochs, "print_every": print_every, "num_val": num_val}
         for name, value in counts.items():
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+            least = 0 if name == "num_val" else 1
+            if value < least:
+                raise ValueError(f"{name} is {value}; it must be at least {least}")
         if not len(data["train_captions"]):
             raise ValueError("data holds no training captions")
         self.model, self.data = model, data

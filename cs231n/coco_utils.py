@@ -1,6 +1,7 @@
 """Captioning data in COCO's layout: load it, draw minibatches from it, turn ids into words."""
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -28,10 +29,12 @@ def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     data = {"source": _source(folder), **_read_vocabulary(folder / "coco2014_vocab.json")}
     with _open_h5(folder / "coco2014_captions.h5") as file:
         for split in SPLITS:
-            for key in (f"{split}_captions", f"{split}_image_idxs"):
-                data[key] = _dataset(file, key)[:]
+            data[f"{split}_captions"] = _read_ids(file, f"{split}_captions", axes=2)
+            data[f"{split}_image_idxs"] = _read_ids(file, f"{split}_image_idxs", axes=1)
             if len(data[f"{split}_captions"]) != len(data[f"{split}_image_idxs"]):
-                raise ValueError(f"{file.filename}: {split} has not one image index for each caption")
+                raise ValueError(
+                    f"{file.filename}: {split} has not one image index for each caption; {_remedy(file.filename)}"
+                )
             _check_ids(data[f"{split}_captions"], len(data["idx_to_word"]), file.filename)
     if max_train is not None:
         _keep_captions(data, max_train)
@@ -52,6 +55,8 @@ def decode_captions(captions, idx_to_word):
 def _words(row, idx_to_word):
     for i in row:
         try:
+            if i < 0:
+                raise IndexError(i)  # a list would count from its end
             word = idx_to_word[int(i)]
         except (IndexError, KeyError):
             raise ValueError(f"caption id {i} is not in the vocabulary of {len(idx_to_word)} words") from None
@@ -88,23 +93,36 @@ def _source(folder):
 
 def _remedy(path):
     if DATASETS / "mini" in Path(path).parents:
-        return "restore it from the course's repository"
+        wide = Path(path).name.endswith("fc7.h5")
+        return "the drawn scenes have pca_features=True only" if wide else "restore it from the course's repository"
     return "run ./get_datasets.sh coco again"
 
 
+@contextmanager
 def _open_h5(path):
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} is missing; {_remedy(path)}")
     try:
-        return h5py.File(path, "r")
+        with h5py.File(path, "r") as file:
+            yield file
     except OSError as error:
         raise ValueError(f"{path} cannot be read, it is damaged or cut short ({error}); {_remedy(path)}") from error
 
 
 def _dataset(file, key):
-    if key not in file:
+    if not isinstance(file.get(key), h5py.Dataset):
         raise ValueError(f"{file.filename} has no dataset {key!r}; {_remedy(file.filename)}")
     return file[key]
+
+
+def _read_ids(file, key, axes):
+    ids = _dataset(file, key)[()]
+    if ids.ndim != axes or not np.issubdtype(ids.dtype, np.integer):
+        raise ValueError(
+            f"{file.filename}: {key} is {ids.dtype} of shape {ids.shape}, where integers on {axes} "
+            f"{'axis' if axes == 1 else 'axes'} belong; {_remedy(file.filename)}"
+        )
+    return ids
 
 
 def _read_vocabulary(path):
@@ -113,6 +131,8 @@ def _read_vocabulary(path):
     try:
         vocab = json.loads(path.read_text(encoding="utf-8"))
         words = {"idx_to_word": vocab["idx_to_word"], "word_to_idx": vocab["word_to_idx"]}
+        if words["word_to_idx"] != {word: i for i, word in enumerate(words["idx_to_word"])}:
+            raise ValueError("the two do not agree")
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f"{path} is not a vocabulary, idx_to_word and word_to_idx in JSON ({error!r}); {_remedy(path)}"
@@ -152,14 +172,20 @@ def _read_images(data, split, folder, features_file, whole):
         in_range = not idxs.size or 0 <= idxs.min() <= idxs.max() < len(urls)
         if features.ndim != 2 or len(urls) != len(features) or not in_range:
             raise ValueError(
-                f"{file.filename} holds {features.shape} features for {len(urls)} urls and image indices up to "
-                f"{idxs.max(initial=-1)}: the files do not belong together; {_remedy(file.filename)}"
+                f"{file.filename} holds {features.shape} features for {len(urls)} urls and image indices "
+                f"{idxs.min(initial=0)} to {idxs.max(initial=-1)}: the files do not belong together; "
+                f"{_remedy(file.filename)}"
             )
         images = np.arange(len(urls)) if whole else np.unique(idxs)
         data[f"{split}_features"] = features[:] if whole else features[images]  # h5py wants sorted unique rows
     data[f"{split}_image_idxs"] = np.searchsorted(images, idxs).astype(np.int32)
     data[f"{split}_urls"] = [urls[i] for i in images]
     if scenes is not None:
+        if len(scenes) != len(urls):
+            raise ValueError(
+                f"{scenes_file} holds {len(scenes)} scenes for {len(urls)} urls: the files do not belong together; "
+                f"{_remedy(scenes_file)}"
+            )
         data[f"{split}_scenes"] = [scenes[i] for i in images]
 
 

@@ -8,9 +8,9 @@ from random import randrange
 import numpy as np
 
 
-def _central_differences(evaluate, x, h):
-    """Change each element of x by -h and +h in turn; yield (index, evaluate() above, evaluate() below)."""
-    for index in np.ndindex(x.shape):
+def _central_differences(evaluate, x, h, indices=None):
+    """Change x by +h and -h at each index (None: at all); yield (index, evaluate() above, evaluate() below)."""
+    for index in np.ndindex(x.shape) if indices is None else indices:
         kept = x[index]
         try:
             x[index] = kept + h
@@ -66,14 +66,8 @@ def eval_numerical_gradient_net(net, inputs, output, h=1e-5):
 
 def grad_check_sparse(f, x, analytic_grad, num_checks=10, h=1e-5):
     """Compare analytic_grad with numerical derivatives of scalar f at num_checks random places; print each."""
-    for _ in range(num_checks):
-        index = tuple(randrange(n) for n in x.shape)
-        kept = x[index]
-        x[index] = kept + h
-        above = f(x)
-        x[index] = kept - h
-        below = f(x)
-        x[index] = kept
+    places = [tuple(randrange(n) for n in x.shape) for _ in range(num_checks)]
+    for index, above, below in _central_differences(lambda: f(x), x, h, places):
         numerical, analytic = (above - below) / (2 * h), analytic_grad[index]
         error = abs(numerical - analytic) / max(abs(numerical) + abs(analytic), 1e-300)
         print(f"numerical: {numerical:f} analytic: {analytic:f}, relative error: {error:e}")

@@ -11,7 +11,7 @@ def sgd(w, dw, config=None):
     """w - learning_rate * dw. config: learning_rate (1e-2)."""
     config = {} if config is None else config
     config.setdefault("learning_rate", 1e-2)
-    return w - config["learning_rate"] * dw, config
+    return w - float(config["learning_rate"]) * dw, config  # a numpy float64 would turn w into float64
 
 
 def sgd_momentum(w, dw, config=None):
@@ -39,7 +39,7 @@ def rmsprop(w, dw, config=None):
     cache = config.setdefault("cache", np.zeros_like(w))
     cache *= config["decay_rate"]
     cache += (1 - config["decay_rate"]) * dw**2
-    return w - config["learning_rate"] * dw / (np.sqrt(cache) + config["epsilon"]), config
+    return w - float(config["learning_rate"]) * dw / (np.sqrt(cache) + config["epsilon"]), config
 
 
 def adam(w, dw, config=None):

@@ -112,7 +112,8 @@ def word_embedding_backward(dout, cache):
     x, V = cache
     # The lookup is the product onehot(x) W, so dW = onehot(x)^T dout; sparse, it costs one number a word.
     ones, columns = np.ones(x.size, dtype=dout.dtype), np.arange(x.size + 1)
-    one_hot_T = sparse.csc_array((ones, x.ravel(), columns), shape=(V, x.size))
+    rows = np.arange(V)[x.ravel()]  # as the lookup reads ids: -1 is the last word, and scipy checks no bounds
+    one_hot_T = sparse.csc_array((ones, rows, columns), shape=(V, x.size))
     dW = one_hot_T @ dout.reshape(x.size, -1)  # (V, N*T) @ (N*T, D)
     ### END SOLUTION
     return dW
@@ -237,7 +238,7 @@ def temporal_softmax_loss(x, y, mask, verbose=False):
     x (N, T, V) scores, y (N, T) words, mask (N, T) bool -> loss, dx (N, T, V), zero where the mask is False.
     Dividing by N, not by the number of words, is the assignment's convention: a caption's loss counts whole.
     """
-    N = x.shape[0]
+    N, mask = x.shape[0], np.asarray(mask, dtype=bool)  # as numbers, 0 and 1 would be taken for indices
     log_probs = log_softmax(x[mask])  # (M, V): only the M places that count
     rows, words = np.arange(len(log_probs)), y[mask]
     loss = -log_probs[rows, words].sum() / N

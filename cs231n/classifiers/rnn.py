@@ -21,8 +21,8 @@ from ..rnn_layers import (
 class CaptioningRNN:
     """A captioner of image features, with a vanilla RNN or an LSTM inside (Vinyals et al. 2015).
 
-    word_to_idx: dict word -> id with <NULL> (and <START> and <END>, to sample); input_dim D of the features, wordvec_dim W,
-    hidden_dim H, cell_type 'rnn' or 'lstm', dtype float32 (training) or float64 (gradient checks).
+    word_to_idx: dict word -> id with <NULL> (and <START> and <END>, to sample); input_dim D of the features,
+    wordvec_dim W, hidden_dim H, cell_type 'rnn' or 'lstm', dtype float32 (training) or float64 (gradient checks).
     `params` maps each name to its array; `idx_to_word` is the dict back from ids to words.
     """
 
