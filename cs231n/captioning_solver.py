@@ -3,10 +3,10 @@
 import inspect
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from . import optim
 from .coco_utils import sample_coco_minibatch
+from .progress_bar import progress_bar
 
 RULES = {name: rule for name, rule in inspect.getmembers(optim, inspect.isfunction) if not name.startswith("_")}
 
@@ -55,14 +55,13 @@ class CaptioningSolver:
         """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
         per_epoch = max(len(self.data["train_captions"]) // self.batch_size, 1)
         total = self.num_epochs * per_epoch
-        quiet = {} if self.verbose else {"disable": True}  # unless told so here, TQDM_DISABLE decides
-        with tqdm(total=total, desc="training", unit="step", **quiet) as bar:
+        with progress_bar(total, "training", quiet=not self.verbose) as bar:
             for step in range(1, total + 1):
                 self._step()
                 bar.update()
                 if self.verbose and (step % self.print_every == 0 or step in (1, total)):
                     bar.set_postfix(loss=f"{self.loss_history[-1]:.3f}")
-                    tqdm.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
+                    bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
                 if step % per_epoch == 0:
                     self._end_epoch(per_epoch)
 

@@ -24,7 +24,7 @@ def _step_cases():
     return {
         "float64": random_arrays(1, np.float64, *shapes(3, 4, 5)),
         "one row": random_arrays(2, np.float64, *shapes(1, 2, 3)),
-        "D equal to H, gates nearly shut or open": tuple(wide),
+        "D equal to H with gates nearly shut or open": tuple(wide),
         "float32": random_arrays(4, np.float32, *shapes(3, 4, 5)),
     }
 

@@ -303,7 +303,7 @@ def _embedding_cases():
     return {
         "float64": (words, *random_arrays(31, np.float64, (5, 3))),
         "one word again and again": (np.full((2, 3), 2), *random_arrays(32, np.float64, (4, 2))),
-        "int32 words, float32 vectors": (words[:, :2].astype(np.int32), *random_arrays(33, np.float32, (6, 4))),
+        "int32 words with float32 vectors": (words[:, :2].astype(np.int32), *random_arrays(33, np.float32, (6, 4))),
     }
 
 
@@ -436,8 +436,8 @@ def _loss_cases():
     (features,) = random_arrays(41, np.float64, (3, 5))
     return {
         "rnn": ("rnn", 1.0, features, _captions()),
-        "rnn, float32": ("rnn", 1.0, features.astype(np.float32), _captions()),
-        "rnn, scores a thousand apart": ("rnn", 1000.0, features, _captions()),
+        "rnn in float32": ("rnn", 1.0, features.astype(np.float32), _captions()),
+        "rnn with scores a thousand apart": ("rnn", 1000.0, features, _captions()),
         "lstm": ("lstm", 1.0, features, _captions()),
     }
 
@@ -573,7 +573,7 @@ def _(model, features, captions):
 
 def _sample_cases():
     (features,) = random_arrays(51, np.float64, (6, 5))
-    return {"rnn": ("rnn", 9, features), "rnn, one image": ("rnn", 4, features[:1]), "lstm": ("lstm", 9, features)}
+    return {"rnn": ("rnn", 9, features), "rnn with one image": ("rnn", 4, features[:1]), "lstm": ("lstm", 9, features)}
 
 
 def _sample_model(cell, dtype):

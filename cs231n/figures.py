@@ -1,0 +1,44 @@
+"""The figures the notebooks draw."""
+
+import textwrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+GOOD, BAD = "#2e8b57", "#c0562f"
+
+
+def show_captions(images, captions, marks=None, columns=4, width=27):
+    """Pictures with their captions underneath.
+
+    images: list of (H, W, 3) uint8; captions: list of strings; marks: for each, True (green), False (red) or None.
+    """
+    rows = -(-len(images) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(2.4 * columns, 3.0 * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, image, caption, mark in zip(axes.flat, images, captions, marks or [None] * len(images)):
+        axis.imshow(image, interpolation="lanczos")
+        colour = {True: GOOD, False: BAD}.get(mark, "0.25")
+        text = textwrap.fill(caption, width)
+        axis.text(0.5, -0.04, text, transform=axis.transAxes, ha="center", va="top", color=colour, fontsize=9)
+    figure.tight_layout(h_pad=2)
+    plt.show()
+
+
+def plot_losses(histories, val_histories=None, log=False):
+    """Training losses {label: list, one an iteration}, thin; their running means, thick; validation losses, dotted."""
+    _, axis = plt.subplots(figsize=(8, 3.6))
+    for label, losses in histories.items():
+        (line,) = axis.plot(losses, lw=0.6, alpha=0.35)
+        window = max(len(losses) // 50, 1)
+        smooth = np.convolve(losses, np.ones(window) / window, mode="valid")
+        axis.plot(np.arange(len(smooth)) + window - 1, smooth, color=line.get_color(), lw=1.8, label=label)
+        epochs = (val_histories or {}).get(label, [])
+        if len(epochs):
+            steps = np.linspace(0, len(losses), len(epochs) + 1)[1:]
+            axis.plot(steps, epochs, "o:", color=line.get_color(), ms=4, label=f"{label}, validation")
+    axis.set(xlabel="iteration", ylabel="loss of a caption", yscale="log" if log else "linear")
+    axis.legend(frameon=False)
+    axis.spines[["top", "right"]].set_visible(False)
+    plt.show()
