@@ -61,7 +61,8 @@ def rnn_forward(x, h0, Wx, Wh, b):
     hs[0] = h0
     for t in range(T):
         np.tanh(a[t] + hs[t] @ Wh, out=hs[t + 1])
-    h = np.ascontiguousarray(hs[1:].swapaxes(0, 1))
+    h = hs[1:].swapaxes(0, 1)  # (N, T, H), a view: no copy, and
+    h.flags.writeable = False  # no change from outside to what the backward pass relies on
     cache = (x_steps, hs, Wx, Wh)
     ### END SOLUTION
     return h, cache
@@ -190,7 +191,8 @@ def lstm_forward(x, h0, Wx, Wh, b):
     for t in range(T):
         hs[t + 1], c, cell = _lstm_cell_forward(a[t] + hs[t] @ Wh, c)
         cells.append(cell)
-    h = np.ascontiguousarray(hs[1:].swapaxes(0, 1))
+    h = hs[1:].swapaxes(0, 1)  # (N, T, H), a view: no copy, and
+    h.flags.writeable = False  # no change from outside to what the backward pass relies on
     cache = (x_steps, hs, cells, Wx, Wh)
     ### END SOLUTION
     return h, cache

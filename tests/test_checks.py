@@ -205,6 +205,7 @@ def test_unknown_id_suggests_the_nearest():
 
 def test_strict_raises(monkeypatch, capsys):
     replace(monkeypatch, TODOS["rnn_step_forward"], lambda *args: None)
+    monkeypatch.delenv("CS231N_STRICT", raising=False)
     checks.check("rnn_step_forward")
     monkeypatch.setenv("CS231N_STRICT", "1")
     with pytest.raises(checks.CheckFailed, match="rnn_step_forward"):
