@@ -26,7 +26,7 @@ lab: setup  ## build student/ if it is not there, then open JupyterLab
 	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab
 
 student: setup  ## build the student edition into DEST (default student/)
-	$(BIN)/python -m tools.editions $(DEST)
+	$(BIN)/python -m tools.editions "$(DEST)"
 
 test: setup  ## run every test, the notebooks included
 	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks
