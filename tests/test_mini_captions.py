@@ -1,4 +1,4 @@
-"""The mini captions: what is committed, whether the builder still makes it, whether the scorer tells true from false."""
+"""The mini captions: built as committed, told truly, in the form of COCO's files, and scored as people would."""
 
 import base64
 import collections
