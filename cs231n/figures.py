@@ -42,3 +42,26 @@ def plot_losses(histories, val_histories=None, log=False):
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
     plt.show()
+
+
+def show_grid(rows, titles=None, labels=None, size=2.2, cmap="inferno"):
+    """Pictures in rows and columns.
+
+    rows: list of lists of Pillow images, arrays (H, W, 3), or maps (H, W) drawn in the colours of cmap; None is a gap.
+    titles: one above each column, or a list of lists with one above each picture. labels: one left of each row.
+    """
+    columns, each = max(map(len, rows)), titles and not isinstance(titles[0], str)
+    heading = 0.4 * (len(rows) if each else bool(titles))  # inches
+    figure, axes = plt.subplots(len(rows), columns, figsize=(size * columns, size * len(rows) + heading), squeeze=False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[], frame_on=False)
+    for i, row in enumerate(rows):
+        for j, picture in enumerate(row):
+            if picture is not None:
+                axes[i, j].imshow(picture, cmap=cmap, interpolation="lanczos")
+            if titles and (each or i == 0):
+                axes[i, j].set_title(titles[i][j] if each else titles[j], fontsize=9)
+        if labels:
+            axes[i, 0].set_ylabel(labels[i], fontsize=9)
+    figure.tight_layout(pad=0.4)
+    plt.show()

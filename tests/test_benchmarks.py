@@ -163,7 +163,7 @@ def test_a_row_is_the_median_of_paired_ratios(monkeypatch):
 def test_a_race_takes_turns_and_stops_in_time(monkeypatch):
     turns = []
     contenders = {name: lambda name=name: turns.append(name) for name in "ab"}
-    Race(contenders, rounds=5, repeats=2)
+    Race(contenders, rounds=5, repeats=2, seconds=float("inf"))
     assert turns == list("aabb") * 6
     assert len(Race(contenders, rounds=50, seconds=0).times["a"]) == timing.FEWEST_ROUNDS
 
