@@ -38,5 +38,6 @@ bench: setup  ## measure the solutions against their bounds
 	$(BIN)/python -m benchmarks
 
 datasets: setup  ## rebuild datasets/mini from its sources
-	$(BIN)/python -m tools.build_squeezenet
 	$(BIN)/python -m tools.build_captions
+	$(BIN)/python -m tools.paint_styles
+	$(BIN)/python -m tools.build_squeezenet

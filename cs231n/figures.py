@@ -26,7 +26,7 @@ def show_captions(images, captions, marks=None, columns=4, width=27):
     plt.show()
 
 
-def plot_losses(histories, val_histories=None, log=False):
+def plot_losses(histories, val_histories=None, log=False, what="loss of a caption"):
     """Training losses {label: list, one an iteration}, thin; their running means, thick; validation losses, dotted."""
     _, axis = plt.subplots(figsize=(8, 3.6))
     for label, losses in histories.items():
@@ -38,7 +38,7 @@ def plot_losses(histories, val_histories=None, log=False):
         if len(epochs):
             steps = np.linspace(0, len(losses), len(epochs) + 1)[1:]
             axis.plot(steps, epochs, "o:", color=line.get_color(), ms=4, label=f"{label}, validation")
-    axis.set(xlabel="iteration", ylabel="loss of a caption", yscale="log" if log else "linear")
+    axis.set(xlabel="iteration", ylabel=what, yscale="log" if log else "linear")
     axis.legend(frameon=False)
     axis.spines[["top", "right"]].set_visible(False)
     plt.show()

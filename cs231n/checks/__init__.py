@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 
-from . import lstm, net_visualization, rnn  # noqa: F401  each registers its notebook's TODOs
+from . import lstm, net_visualization, rnn, style_transfer  # noqa: F401  each registers its notebook's TODOs
 from .engine import evaluate, find
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import TODOS
