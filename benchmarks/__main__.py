@@ -5,7 +5,9 @@ import os
 import sys
 
 # Before numpy is loaded: a pool of threads that wait for work slows down the one thread that has some.
-os.environ.update({f"{pool}_NUM_THREADS": "1" for pool in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")})
+os.environ.update(
+    {f"{pool}_NUM_THREADS": "1" for pool in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")}, TQDM_DISABLE="1"
+)
 
 import importlib
 from dataclasses import replace

@@ -16,12 +16,10 @@ from .timing import Race
 HAY = 958  # a class that none of the photos shows
 
 
-def notes():
-    """What a reader of the rows must know."""
-    return (
-        "Textbook: parameters frozen, images and kernels laid out channels first, as torch has them unless told "
-        "otherwise.\nbfloat16 pays on processors with instructions for it, and only there; its error is the gradient's."
-    )
+NOTES = (
+    "Textbook: parameters frozen, images and kernels laid out channels first, as torch has them unless told "
+    "otherwise.\nbfloat16 pays on processors with instructions for it, and only there; its error is the gradient's."
+)
 
 
 def rows(tiny=False):

@@ -21,14 +21,12 @@ PAIRS = (
 CONTENT, TV = 0.02, 0.2  # as the notebook paints them
 
 
-def notes():
-    """What a reader of the rows must know."""
-    return (
-        "An iteration: losses, gradient, Adam, clamping. The gradients of both loops differ by no more than is said.\n"
-        "Rows of final losses: the ratio is that of the losses after as many iterations, not that of the times. The\n"
-        "textbook's schedule is Adam at 3.0, 0.1 from iteration 180, pixels clamped to 1.5 deviations until 190.\n"
-        "bfloat16 pays on processors with instructions for it, and only there."
-    )
+NOTES = (
+    "An iteration: losses, gradient, Adam, clamping. The gradients of both loops differ by no more than is said.\n"
+    "Rows of final losses: the ratio is that of the losses after as many iterations, not that of the times. The\n"
+    "textbook's schedule is Adam at 3.0, 0.1 from iteration 180, pixels clamped to 1.5 deviations until 190.\n"
+    "bfloat16 pays on processors with instructions for it, and only there."
+)
 
 
 def rows(tiny=False):
@@ -83,7 +81,7 @@ def final_loss_row(cnn, pair, size, steps, target):
     with torch.no_grad():
         ratio = (plain(ends["ours"]) / plain(ends["textbook"])).item()
     label = f"final loss, {pair[0]} as {style_path(pair[1]).stem}"
-    return Row(label, "textbook", 1e3 * times[0], 1e3 * times[1], ratio, target)
+    return Row(label, 1e3 * times[0], "textbook", 1e3 * times[1], ratio, target)
 
 
 def prepare(cnn, photo, style, size):
