@@ -52,7 +52,11 @@ def show_grid(rows, titles=None, labels=None, size=2.2, cmap="inferno"):
     """
     columns, each = max(map(len, rows)), titles and not isinstance(titles[0], str)
     heading = 0.4 * (len(rows) if each else bool(titles))  # inches
-    figure, axes = plt.subplots(len(rows), columns, figsize=(size * columns, size * len(rows) + heading), squeeze=False)
+    heights = [max(_height_of_width_1(picture) for picture in row if picture is not None) for row in rows]
+    figure, axes = plt.subplots(
+        len(rows), columns, figsize=(size * columns, size * sum(heights) + heading + 0.1 * len(rows)), squeeze=False,
+        gridspec_kw={"height_ratios": heights},
+    )  # fmt: skip
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[], frame_on=False)
     for i, row in enumerate(rows):
@@ -65,3 +69,8 @@ def show_grid(rows, titles=None, labels=None, size=2.2, cmap="inferno"):
             axes[i, 0].set_ylabel(labels[i], fontsize=9)
     figure.tight_layout(pad=0.4)
     plt.show()
+
+
+def _height_of_width_1(picture):
+    height, width = np.shape(picture)[:2]
+    return height / width

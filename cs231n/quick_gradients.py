@@ -1,23 +1,22 @@
-"""Operations whose gradient torch would compute at greater cost: the same numbers to rounding, in fewer products."""
+"""A product of a matrix with its own transpose, with a gradient that costs torch more: the same numbers to rounding."""
 
 import torch
-import torch.nn.functional as F
-from torch import nn
 
 BLOCK = 64  # columns; narrower blocks leave more of a symmetric product out, but keep the processor less busy
 
 
-class SelfProduct(torch.autograd.Function):
-    """`SelfProduct.apply(rows)`: rows^T rows for each matrix of a batch, (N, M, C) to (N, C, C).
+class ChannelProducts(torch.autograd.Function):
+    """`ChannelProducts.apply(features)`: the products of all pairs of channels, (N, C, H, W) to (N, C, C).
 
     The result is symmetric, so little more than half of it is computed. And both factors are the same matrix: one
     product gives its gradient, where autograd would spend one on each factor.
     """
 
     @staticmethod
-    def forward(ctx, rows):
-        ctx.save_for_backward(rows)
-        N, _, C = rows.shape
+    def forward(ctx, features):
+        ctx.save_for_backward(features)
+        N, C, _, _ = features.shape
+        rows = _pixels(features)
         out = rows.new_empty(N, C, C)
         for i in range(0, C, BLOCK):
             j = min(i + BLOCK, C)
@@ -27,37 +26,15 @@ class SelfProduct(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        (rows,) = ctx.saved_tensors
-        return rows @ (grad + grad.mT)  # (N, M, C)
+        (features,) = ctx.saved_tensors
+        last = features.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        # A tensor of its own, no view of one: into such a gradient autograd adds the next layer's without a copy.
+        dfeatures = torch.empty_like(features, memory_format=layout)
+        torch.matmul(_pixels(features), grad + grad.mT, out=_pixels(dfeatures))
+        return dfeatures
 
 
-class FirstConv(nn.Module):
-    """A frozen Conv2d that hands a gradient back to few channels, which library kernels for processors do slowly."""
-
-    def __init__(self, conv):
-        super().__init__()
-        self.conv = conv
-
-    @staticmethod
-    def suits(module):
-        """Whether this can stand in for the module."""
-        plain = type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros"
-        return plain and not isinstance(module.padding, str) and module.weight.device.type == "cpu"
-
-    def forward(self, x):
-        return _ConvOfInput.apply(x, self.conv)
-
-
-class _ConvOfInput(torch.autograd.Function):
-    """conv(x) with a gradient for x alone: one matrix product makes patches, F.fold adds them up where they overlap."""
-
-    @staticmethod
-    def forward(ctx, x, conv):
-        ctx.conv, ctx.size = conv, x.shape[2:]
-        return conv(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        conv = ctx.conv
-        patches = conv.weight.flatten(1).T @ grad.flatten(2)  # (N, channels * kernel, pixels)
-        return F.fold(patches, ctx.size, conv.kernel_size, conv.dilation, conv.padding, conv.stride), None
+def _pixels(features):
+    """(N, C, H, W) as (N, H*W, C), a row per pixel; a view of the same memory in either usual layout."""
+    return features.flatten(2).mT

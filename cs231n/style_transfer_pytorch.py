@@ -15,11 +15,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from torch import nn
-from tqdm.auto import tqdm
 
 from .classifiers.squeezenet import load_squeezenet
 from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, _to_rgb, deprocess_image, load_image, preprocess_image
-from .quick_gradients import FirstConv, SelfProduct
+from .progress_bar import progress_bar
+from .quick_gradients import ChannelProducts
 
 MIN_SIDE, MAX_PIXELS = 32, 2**23  # of a picture to be painted; of any picture once it is resized
 SCALE = 1e5  # of the losses: at 1, the gradients of single pixels would be as small as Adam's epsilon
@@ -48,7 +48,7 @@ def gram_matrix(features, normalize=True):
     """
     # TODO(gram_matrix): for each image, the products of all pairs of channels, summed over the pixels.
     ### BEGIN SOLUTION gram_matrix
-    gram = SelfProduct.apply(features.flatten(2).mT)  # a row per pixel: no copy is made where channels lie last
+    gram = ChannelProducts.apply(features)  # (N, C, C)
     return gram / features[0].numel() if normalize else gram
     ### END SOLUTION
 
@@ -179,14 +179,16 @@ def descend(img, objective, num_iters, learning_rate, quiet=False):
     optimizer = torch.optim.Adam([img], lr=learning_rate, betas=(0.9, 0.95))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, num_iters)
     losses = []
-    for _ in range(num_iters) if quiet else tqdm(range(num_iters), desc="painting"):
-        optimizer.zero_grad()
-        loss = objective(img)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        img.data.clamp_(black, white)
-        losses.append(loss.detach().reshape(()))
+    with progress_bar(num_iters, "painting", quiet=quiet) as bar:
+        for _ in range(num_iters):
+            optimizer.zero_grad()
+            loss = objective(img)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            img.data.clamp_(black, white)
+            losses.append(loss.detach().reshape(()))
+            bar.update()
     return img.detach(), torch.stack(losses).tolist()
 
 
@@ -286,8 +288,6 @@ def _device(cnn):
 def _trunk(cnn, layers, dtype):
     """A frozen copy of cnn up to the last of the layers, its weights laid out for images with channels last."""
     trunk = nn.Sequential(*copy.deepcopy(_layers_of(cnn)[: max(layers, default=-1) + 1]))
-    if len(trunk) and FirstConv.suits(trunk[0]):
-        trunk[0] = FirstConv(trunk[0])
     return trunk.requires_grad_(False).eval().to(dtype=dtype, memory_format=torch.channels_last)
 
 

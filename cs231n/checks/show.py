@@ -120,7 +120,7 @@ class ProgressTable:
     def __repr__(self):
         done, total = self._count()
         bar = "█" * round(24 * done / total) + "░" * (24 - round(24 * done / total))
-        lines = [f"{notebook:<22}{sign} {id:<26}{why}" for notebook, id, sign, why, _ in self.rows()]
+        lines = [f"{notebook:<22}{sign} {id:<33}{why}" for notebook, id, sign, why, _ in self.rows()]
         return "\n".join([*lines, f"{bar} {done} of {total} done"])
 
     def _repr_html_(self):
