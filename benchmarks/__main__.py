@@ -19,7 +19,7 @@ from rich.table import Table
 from .timing import blas_in_use
 
 # Each is a module of this folder with rows(tiny), which yields timing.Row, and NOTES, the words below its table.
-BENCHES = ("captioning", "net_visualization", "style_transfer")
+BENCHES = ("captioning", "net_visualization", "style_transfer", "gan")
 
 
 def main(argv):

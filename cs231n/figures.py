@@ -74,3 +74,37 @@ def show_grid(rows, titles=None, labels=None, size=2.2, cmap="inferno"):
 def _height_of_width_1(picture):
     height, width = np.shape(picture)[:2]
     return height / width
+
+
+def tile(images, columns=None):
+    """Square grey images (N, D) or (N, 1, H, W), as one picture (rows * H, columns * W) with thin lines between.
+
+    columns: None makes it as square as N allows.
+    """
+    images = np.asarray(images.detach().cpu() if hasattr(images, "detach") else images, dtype=float)
+    N, side = len(images), round(images[0].size ** 0.5)
+    columns = columns or int(np.ceil(N**0.5))
+    rows = -(-N // columns)
+    sheet = np.full((rows * columns, side + 1, side + 1), images.min())
+    sheet[:N, :-1, :-1] = images.reshape(N, side, side)
+    sheet[:, -1] = sheet[:, :, -1] = images.min() + 0.35 * np.ptp(images)
+    sheet = sheet.reshape(rows, columns, side + 1, side + 1).swapaxes(1, 2)
+    return sheet.reshape(rows * (side + 1), columns * (side + 1))[:-1, :-1]
+
+
+def plot_scores(scores, **columns):
+    """Several numbers of several contenders as bars, a panel a number, each bar with its value.
+
+    scores: {contender: {key: number}}. columns: key=(title, format), such as frechet=("Fréchet distance", ".0f").
+    """
+    figure, axes = plt.subplots(1, len(columns), figsize=(3.2 * len(columns), 0.4 * len(scores) + 0.8), sharey=True)
+    for axis, (key, (title, form)) in zip(np.atleast_1d(axes), columns.items()):
+        values = [row[key] for row in scores.values()]
+        bars = axis.barh(list(scores), values, color="#7fa7d8", height=0.65)
+        axis.bar_label(bars, [format(value, form) for value in values], padding=3, fontsize=9)
+        axis.set(title=title, xticks=[], xlim=(0, 1.25 * max(values)))
+        axis.spines[["top", "right", "bottom"]].set_visible(False)
+        axis.tick_params(length=0)
+    axis.invert_yaxis()
+    figure.tight_layout()
+    plt.show()

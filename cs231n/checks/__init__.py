@@ -3,7 +3,8 @@
 import os
 from collections import Counter
 
-from . import lstm, net_visualization, rnn, style_transfer  # noqa: F401  each registers its notebook's TODOs
+# Each registers its notebook's TODOs, in the order of the course.
+from . import rnn, lstm, net_visualization, style_transfer, gan  # isort: skip  # noqa: F401
 from .engine import evaluate, find
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import TODOS

@@ -225,7 +225,7 @@ def close(got, want):
 
 def _scale(array):
     """The largest finite size in an array, at least 1e-3."""
-    return np.abs(array[np.isfinite(array)]).max(initial=1e-3)
+    return np.abs(array[np.isfinite(array)].astype(float)).max(initial=1e-3)
 
 
 def differs(got, want):

@@ -25,7 +25,7 @@ def _loss_and_gradients(name, loss, inputs):
         raise Wrong(f"{name} must return one number; it returned a tensor of shape {tuple(loss.shape)}")
     if not loss.requires_grad:
         raise Wrong(
-            "no gradient flows from the loss back to the image: .item(), .detach(), .data, numpy and torch.no_grad() "
+            "no gradient flows from the loss back to its input: .item(), .detach(), .data, numpy and torch.no_grad() "
             "all cut the way"
         )
     gradients = torch.autograd.grad(loss.reshape(()), list(inputs.values()), allow_unused=True)

@@ -1,0 +1,454 @@
+"""Generative adversarial networks on 28 x 28 digits: a generator draws, a discriminator judges, both learn.
+
+Images are (N, 784) or (N, 1, 28, 28): a loader's in 0..1, the networks' in -1..1. Logits and scores are (N, 1) or (N,).
+Sources: Goodfellow et al. 2014, Generative Adversarial Nets, https://arxiv.org/abs/1406.2661; Mao et al. 2017, Least
+Squares GANs, https://arxiv.org/abs/1611.04076; Radford, Metz, Chintala 2015 (DCGAN), https://arxiv.org/abs/1511.06434
+"""
+
+import contextlib
+import copy
+import math
+import operator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import checkpoints
+from .figures import show_grid, tile
+from .progress_bar import progress_bar
+
+NOISE_DIM = 96
+
+
+# The two networks
+
+
+def sample_noise(batch_size, dim, seed=None):
+    """Noise for a generator: (batch_size, dim) float32, uniform in -1..1; always the same for the same seed."""
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    # TODO(sample_noise): torch.rand gives numbers in 0..1; hand it this generator, so that a seed counts.
+    ### BEGIN SOLUTION sample_noise
+    return 2 * torch.rand(batch_size, dim, generator=generator) - 1
+    ### END SOLUTION
+
+
+def discriminator(seed=None):
+    """A fully connected judge: images, flattened by its first layer, to logits (N, 1). 267,009 parameters.
+
+    seed: for torch.manual_seed, which then draws the weights.
+    """
+    if seed is not None:
+        torch.manual_seed(seed)
+    # TODO(discriminator): nn.Sequential of Flatten, then 784 - 256 - 256 - 1, with a LeakyReLU of slope 0.01 between.
+    ### BEGIN SOLUTION discriminator
+    return nn.Sequential(
+        Flatten(),
+        nn.Linear(784, 256),
+        nn.LeakyReLU(0.01),
+        nn.Linear(256, 256),
+        nn.LeakyReLU(0.01),
+        nn.Linear(256, 1),
+    )
+    ### END SOLUTION
+
+
+def generator(noise_dim=NOISE_DIM, seed=None):
+    """A fully connected painter: noise (N, noise_dim) to images (N, 784) in -1..1; seed as for the discriminator."""
+    if seed is not None:
+        torch.manual_seed(seed)
+    # TODO(generator): noise_dim - 1024 - 1024 - 784, a ReLU after each hidden layer, a tanh at the end.
+    ### BEGIN SOLUTION generator
+    return nn.Sequential(
+        nn.Linear(noise_dim, 1024),
+        nn.ReLU(),
+        nn.Linear(1024, 1024),
+        nn.ReLU(),
+        nn.Linear(1024, 784),
+        nn.Tanh(),
+    )
+    ### END SOLUTION
+
+
+def build_dc_classifier(batch_size=None):
+    """A convolutional judge: images of either shape to logits (N, 1). 1,102,721 parameters.
+
+    batch_size: if given, the only number of images it takes, as in the assignment; None: any number.
+    """
+    batch = -1 if batch_size is None else batch_size
+    # TODO(build_dc_classifier): Unflatten(batch, 1, 28, 28); Conv 32, 5x5; LeakyReLU 0.01; MaxPool 2; Conv 64, 5x5;
+    # LeakyReLU; MaxPool 2; Flatten; Linear to 1024; LeakyReLU; Linear to 1. No padding.
+    ### BEGIN SOLUTION build_dc_classifier
+    return nn.Sequential(
+        Unflatten(batch, 1, 28, 28),
+        nn.Conv2d(1, 32, 5),  # (N, 32, 24, 24)
+        nn.LeakyReLU(0.01),
+        nn.MaxPool2d(2),
+        nn.Conv2d(32, 64, 5),  # (N, 64, 8, 8)
+        nn.LeakyReLU(0.01),
+        nn.MaxPool2d(2),
+        Flatten(),
+        nn.Linear(64 * 4 * 4, 1024),
+        nn.LeakyReLU(0.01),
+        nn.Linear(1024, 1),
+    )
+    ### END SOLUTION
+
+
+def build_dc_generator(noise_dim=NOISE_DIM):
+    """A painter by transposed convolutions (7 - 14 - 28 pixels): noise (N, noise_dim) to images (N, 784) in -1..1."""
+    # TODO(build_dc_generator): Linear 1024, ReLU, BatchNorm; Linear 6272, ReLU, BatchNorm; Unflatten to 128 x 7 x 7;
+    # ConvTranspose to 64, 4x4, stride 2, padding 1; ReLU, BatchNorm; the same to 1 channel; Tanh; Flatten.
+    ### BEGIN SOLUTION build_dc_generator
+    return nn.Sequential(
+        nn.Linear(noise_dim, 1024),
+        nn.ReLU(),
+        nn.BatchNorm1d(1024),
+        nn.Linear(1024, 128 * 7 * 7),
+        nn.ReLU(),
+        nn.BatchNorm1d(128 * 7 * 7),
+        Unflatten(-1, 128, 7, 7),
+        nn.ConvTranspose2d(128, 64, 4, stride=2, padding=1),  # (N, 64, 14, 14)
+        nn.ReLU(),
+        nn.BatchNorm2d(64),
+        nn.ConvTranspose2d(64, 1, 4, stride=2, padding=1),  # (N, 1, 28, 28)
+        nn.Tanh(),
+        Flatten(),
+    )
+    ### END SOLUTION
+
+
+# What each of them wants
+
+
+def bce_loss(input, target):
+    """Mean binary cross-entropy of logits `input` with targets in 0..1, (N,) or (N, 1) each; a scalar.
+
+    Finite for any logits: the sigmoid is never computed on its own.
+    """
+    if input.numel() != target.numel():
+        raise ValueError(f"each logit needs one target; got {tuple(input.shape)} and {tuple(target.shape)}")
+    # TODO(bce_loss): max(x, 0) - x t + log(1 + exp(-|x|)), averaged. Mind that (N, 1) with (N,) would make (N, N).
+    ### BEGIN SOLUTION bce_loss
+    target = target.reshape(input.shape)
+    return (input.clamp(min=0) - input * target + torch.log1p(torch.exp(-input.abs()))).mean()
+    ### END SOLUTION
+
+
+def discriminator_loss(logits_real, logits_fake):
+    """What the discriminator minimises: the cross-entropy of calling real images 1, plus that of calling fakes 0."""
+    # TODO(discriminator_loss): the sum of two calls of bce_loss; torch.ones_like makes targets.
+    ### BEGIN SOLUTION discriminator_loss
+    return bce_loss(logits_real, torch.ones_like(logits_real)) + bce_loss(logits_fake, torch.zeros_like(logits_fake))
+    ### END SOLUTION
+
+
+def generator_loss(logits_fake):
+    """What the generator minimises: the cross-entropy of its images being called 1 (the non-saturating loss)."""
+    # TODO(generator_loss): one call of bce_loss.
+    ### BEGIN SOLUTION generator_loss
+    return bce_loss(logits_fake, torch.ones_like(logits_fake))
+    ### END SOLUTION
+
+
+def ls_discriminator_loss(scores_real, scores_fake):
+    """Half the mean square of (score - 1) on real images, plus half that of the score on fakes (Mao et al., eq. 9)."""
+    # TODO(ls_discriminator_loss): two means; no sigmoid, the scores are used as they are.
+    ### BEGIN SOLUTION ls_discriminator_loss
+    return 0.5 * (scores_real - 1).square().mean() + 0.5 * scores_fake.square().mean()
+    ### END SOLUTION
+
+
+def ls_generator_loss(scores_fake):
+    """Half the mean square of (score - 1) on the generator's images."""
+    # TODO(ls_generator_loss): one mean.
+    ### BEGIN SOLUTION ls_generator_loss
+    return 0.5 * (scores_fake - 1).square().mean()
+    ### END SOLUTION
+
+
+# The game
+
+
+def get_optimizer(model):
+    """Adam over the model's parameters, with a learning rate of 1e-3 and betas 0.5 and 0.999 (Radford et al. 2015)."""
+    # TODO(get_optimizer): torch.optim.Adam; its own betas average too long for a game whose rules change every step.
+    ### BEGIN SOLUTION get_optimizer
+    return torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.5, 0.999), fused=True)
+    ### END SOLUTION
+
+
+def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
+    """One round of the game: D takes a step on real and generated images, then G one against the new D.
+
+    real: images (N, 1, 28, 28) in -1..1, where the networks are. Returns both losses, scalars cut off their graphs.
+    """
+    # TODO(gan_step): new noise for each of the two; G gets no gradient in D's step, nor (it only costs time) D in G's.
+    ### BEGIN SOLUTION gan_step
+    N, device = len(real), real.device
+    with torch.no_grad():
+        fake = G(sample_noise(N, noise_size).to(device)).view_as(real)
+    d_loss = discriminator_loss(D(real), D(fake))
+    D_solver.zero_grad()
+    d_loss.backward()
+    D_solver.step()
+
+    with frozen(D):
+        fake = G(sample_noise(N, noise_size).to(device)).view_as(real)
+        g_loss = generator_loss(D(fake))
+        G_solver.zero_grad()
+        g_loss.backward()
+        G_solver.step()
+    return d_loss.detach(), g_loss.detach()
+    ### END SOLUTION
+
+
+@contextlib.contextmanager
+def frozen(model):
+    """Within this, no gradient is computed for the model's parameters; it still flows through to the input."""
+    learning = [p for p in model.parameters() if p.requires_grad]
+    for p in learning:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in learning:
+            p.requires_grad_(True)
+
+
+class GanRun(list):
+    """Samples of a generator as it learns, arrays (16, 784) in -1..1, all from the same noise; and both histories.
+
+    iterations: after how many rounds each sample was drawn. d_losses, g_losses: a number for every round.
+    """
+
+    def __init__(self, samples=(), iterations=(), d_losses=(), g_losses=()):
+        super().__init__(samples)
+        self.iterations, self.d_losses, self.g_losses = list(iterations), list(d_losses), list(g_losses)
+
+
+def run_a_gan(
+    D, G, D_solver, G_solver, discriminator_loss, generator_loss, loader_train, show_every=250, batch_size=128,
+    noise_size=NOISE_DIM, num_epochs=10, *, checkpoint=None, save_every=None, bfloat16=False, quiet=False,
+):  # fmt: skip
+    """Let D and G learn from each other, and return a GanRun: a list of samples, one every `show_every` rounds.
+
+    loader_train: images in 0..1, as one tensor (shuffled anew each epoch), or as anything that yields batches or
+        (batch, label) pairs; a batch of another size than batch_size is passed over.
+    checkpoint: a file to go on from if it is there, written every save_every rounds (None: show_every) and at the end.
+    bfloat16: run the networks in 16 bits; faster where the processor has instructions for it, slower elsewhere.
+    quiet: no progress bar, which TQDM_DISABLE=1 switches off, too.
+    Raises ValueError for images or a checkpoint that do not fit, FloatingPointError for a loss that is not finite.
+    """
+    counts = {"show_every": show_every, "batch_size": batch_size, "noise_size": noise_size, "num_epochs": num_epochs}
+    for name, value in {**counts, "save_every": save_every or show_every}.items():
+        if operator.index(value) < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
+    learners = {"D": D, "G": G, "D_solver": D_solver, "G_solver": G_solver}
+    for model in (D, G):
+        model.to(memory_format=torch.channels_last)  # a layout that convolutions are faster in; the values stay
+    device = next(D.parameters()).device
+    run, first_epoch, skip, rng = GanRun(), 0, 0, None
+    if checkpoint is not None and Path(checkpoint).exists():
+        sizes = {"batch_size": batch_size, "noise_size": noise_size}
+        run, first_epoch, skip, rng = _resume(checkpoint, learners, sizes)
+    players = [_In16Bits(D), _In16Bits(G)] if bfloat16 else [D, G]
+
+    with progress_bar(_rounds(loader_train, batch_size, num_epochs), "playing", unit="round", quiet=quiet) as bar:
+        bar.update(len(run.d_losses))
+        for epoch in range(first_epoch, num_epochs):
+            if rng is not None:
+                torch.set_rng_state(rng["epoch"])  # the same order of images again as before the interruption
+            epoch_rng = torch.get_rng_state()
+            batches = _fast_forward(_full_batches(loader_train, batch_size, device), skip, rng)
+            for step, real in enumerate(batches, skip + 1):
+                losses = gan_step(
+                    *players, D_solver, G_solver, discriminator_loss, generator_loss, preprocess_img(real), noise_size
+                )
+                _record(run, losses, bar)
+                done = len(run.d_losses)
+                if done % show_every == 0 or done == 1:
+                    _draw(run, G, noise_size, device)
+                if checkpoint is not None and done % (save_every or show_every) == 0:
+                    _save(checkpoint, learners, run, batch_size, noise_size, epoch, step, epoch_rng)
+            if not run.d_losses:
+                raise ValueError(f"there is no batch of {batch_size} images to train on; choose a smaller batch_size")
+            skip, rng = 0, None
+    if run.iterations[-1:] != [len(run.d_losses)]:
+        _draw(run, G, noise_size, device)
+    if checkpoint is not None:
+        _save(checkpoint, learners, run, batch_size, noise_size, num_epochs, 0, torch.get_rng_state())
+    return run
+
+
+class _In16Bits(nn.Module):
+    """A network whose layers work in bfloat16 where that is safe; what it gives is float32, and so are its weights."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x):
+        with torch.autocast(x.device.type, torch.bfloat16):
+            return self.network(x).float()
+
+
+def _rounds(images, batch_size, num_epochs):
+    """How many rounds there will be, as far as one can know; None for a loader that does not tell."""
+    if isinstance(images, torch.Tensor):
+        return len(images) // batch_size * num_epochs
+    return len(images) * num_epochs if hasattr(images, "__len__") else None
+
+
+def _full_batches(images, batch_size, device):
+    """One epoch of batches (batch_size, 1, 28, 28) in 0..1, on the device."""
+    if isinstance(images, torch.Tensor):
+        order = torch.randperm(len(images)).split(batch_size)
+        batches = (images[rows] for rows in order)
+    else:
+        batches = (batch[0] if isinstance(batch, (tuple, list)) else batch for batch in images)
+    for batch in batches:
+        if len(batch) == batch_size:
+            yield _as_images(batch).to(device, torch.float32)
+
+
+def _as_images(batch):
+    pixels = math.prod(batch.shape[1:])
+    if pixels != 28 * 28:
+        raise ValueError(f"images are (N, 784) or (N, 1, 28, 28); got a batch of shape {tuple(batch.shape)}")
+    if not (batch.min() >= 0 and batch.max() <= 1):
+        low, high = batch.min().item(), batch.max().item()
+        raise ValueError(f"images have values in 0..1; got {low:g} to {high:g} (divide bytes by 255)")
+    return batch.reshape(-1, 1, 28, 28)
+
+
+def _fast_forward(batches, skip, rng):
+    """The batches after the first `skip`, which an interrupted run has seen, with its random numbers going on."""
+    for _ in range(skip):
+        next(batches, None)
+    if rng is not None:
+        torch.set_rng_state(rng["now"])
+    yield from batches
+
+
+def _record(run, losses, bar):
+    d_loss, g_loss = (loss.item() for loss in losses)
+    done = len(run.d_losses) + 1
+    if not (math.isfinite(d_loss) and math.isfinite(g_loss)):
+        raise FloatingPointError(
+            f"in round {done} the discriminator's loss is {d_loss}, the generator's {g_loss}; try a lower learning "
+            "rate, and losses computed from logits"
+        )
+    run.d_losses.append(d_loss)
+    run.g_losses.append(g_loss)
+    bar.set_postfix(D=f"{d_loss:.3f}", G=f"{g_loss:.3f}", refresh=False)
+    bar.update()
+
+
+def _draw(run, G, noise_size, device):
+    """Add a sample to the run: always from the same noise, and without a trace in G or in the random numbers."""
+    noise = 2 * torch.rand(16, noise_size, generator=torch.Generator().manual_seed(231)) - 1
+    training = G.training
+    with torch.no_grad():
+        run.append(G.eval()(noise.to(device)).reshape(16, -1).cpu().numpy())
+    G.train(training)
+    run.iterations.append(len(run.d_losses))
+
+
+def _save(path, learners, run, batch_size, noise_size, epoch, step, epoch_rng):
+    checkpoints.save(path, {
+        **{name: learner.state_dict() for name, learner in learners.items()},
+        "samples": [torch.from_numpy(sample) for sample in run],
+        "iterations": run.iterations, "d_losses": run.d_losses, "g_losses": run.g_losses,
+        "sizes": {"batch_size": batch_size, "noise_size": noise_size},
+        "epoch": epoch, "step": step, "rng": {"epoch": epoch_rng, "now": torch.get_rng_state()},
+    })  # fmt: skip
+
+
+def _resume(path, learners, sizes):
+    """Bring the learners to where the checkpoint left them; the run so far, epoch, rounds in it, random states."""
+    state = checkpoints.load(path)
+    try:
+        if state["sizes"] != sizes:
+            raise ValueError(f"it was made with {state['sizes']}, now it is {sizes}")
+        before = {name: copy.deepcopy(learner.state_dict()) for name, learner in learners.items()}
+        try:
+            for name, learner in learners.items():
+                learner.load_state_dict(state[name])
+        except Exception:
+            for name, learner in learners.items():
+                learner.load_state_dict(before[name])
+            raise
+        samples = [sample.numpy() for sample in state["samples"]]
+        run = GanRun(samples, state["iterations"], state["d_losses"], state["g_losses"])
+        return run, state["epoch"], state["step"], state["rng"]
+    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"the checkpoint {path} does not fit these networks ({reason}); "
+                         f"{checkpoints.REMEDY}") from error  # fmt: skip
+
+
+# Small helpers, by the assignment's names
+
+
+class Flatten(nn.Module):
+    """(N, ...) to (N, D)."""
+
+    def forward(self, x):
+        return x.flatten(1)
+
+
+class Unflatten(nn.Module):
+    """Anything of N*C*H*W numbers to (N, C, H, W)."""
+
+    def __init__(self, N=-1, C=128, H=7, W=7):
+        super().__init__()
+        self.N, self.C, self.H, self.W = N, C, H, W
+
+    def forward(self, x):
+        return x.reshape(self.N, self.C, self.H, self.W)
+
+
+class ChunkSampler(torch.utils.data.Sampler):
+    """Indices start .. start + num_samples - 1 in their order, for a DataLoader of a part of a data set."""
+
+    def __init__(self, num_samples, start=0):
+        self.num_samples, self.start = num_samples, start
+
+    def __iter__(self):
+        return iter(range(self.start, self.start + self.num_samples))
+
+    def __len__(self):
+        return self.num_samples
+
+
+def initialize_weights(m):
+    """For model.apply: Glorot's uniform weights in fully connected and transposed convolutional layers."""
+    if isinstance(m, (nn.Linear, nn.ConvTranspose2d)):
+        nn.init.xavier_uniform_(m.weight)
+
+
+def preprocess_img(x):
+    """Pixels in 0..1 to -1..1, the range of a generator's tanh."""
+    return 2 * x - 1
+
+
+def deprocess_img(x):
+    """Undo preprocess_img."""
+    return (x + 1) / 2
+
+
+def rel_error(x, y):
+    """The largest relative difference of two arrays."""
+    return np.max(np.abs(x - y) / np.maximum(1e-8, np.abs(x) + np.abs(y)))
+
+
+def count_params(model):
+    """The number of a model's parameters."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def show_images(images):
+    """Draw square images, an array or tensor (N, D) or (N, 1, H, W), as a square of squares."""
+    show_grid([[tile(images)]], size=3.2, cmap="gray")
