@@ -11,4 +11,4 @@ def progress_bar(steps, what, unit="step", quiet=False):
     tqdm itself overlooks TQDM_DISABLE in notebooks, where recorded outputs must not hold a bar.
     """
     disable = quiet or os.environ.get("TQDM_DISABLE", "") not in ("", "0")
-    return tqdm(total=steps, desc=what, unit=unit, disable=disable)
+    return tqdm(total=steps, desc=what, unit=unit, unit_scale=unit == "B", disable=disable)
