@@ -1,6 +1,7 @@
 """Captioning data in COCO's layout: load it, draw minibatches from it, turn ids into words."""
 
 import json
+import math
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,37 +12,80 @@ from .datasets import DATASETS, choose
 
 SPLITS = ("train", "val")
 MARKS = ("<NULL>", "<START>", "<END>")
+MAX_BYTES = 2**31  # read of a dataset at once; COCO's largest, 4096 numbers an image, has 1.36 GB
+MAX_TEXT = 2**27  # bytes of a text file; COCO's largest, the training URLs, has 5 MB
 
 
 def load_coco_data(base_dir=None, max_train=None, pca_features=True):
     """Captions, image features, vocabulary and image URLs as a dict.
 
     base_dir: a folder with COCO's files; None takes what CS231N_DATA says. max_train: keep only so many
-    training captions, drawn with np.random from distinct images as far as these go. pca_features: 512 numbers
-    an image instead of 4096.
+    training captions, drawn with np.random from distinct images as far as these go; of the others neither words
+    nor features are read. pca_features: 512 numbers an image instead of 4096. The 4096 of all images would fill
+    2 GB, so that they stay in the file as FeatureRows, which is indexed like the array; only the images that
+    max_train keeps are read into one at once.
 
-    Keys, for split train and val: `{split}_captions` (M, 17) int32, `{split}_image_idxs` (M,) rows of
+    Keys, for split train and val: `{split}_captions` (M, 17) int32, `{split}_image_idxs` (M,) int32, rows of
     `{split}_features` (K, D) float32 and of `{split}_urls`; for the drawn scenes also `{split}_scenes`, the
     facts of each picture. Besides: word_to_idx (dict), idx_to_word (list), and source (which data this is).
+    Raises FileNotFoundError for a missing file, ValueError for one that is damaged, refers to other files, holds
+    features that are not finite, or does not fit the others; the message names the file.
     """
     folder = Path(base_dir) if base_dir is not None else _default_folder()
     features_file = "{}2014_vgg16_fc7_pca.h5" if pca_features else "{}2014_vgg16_fc7.h5"
     data = {"source": _source(folder), **_read_vocabulary(folder / "coco2014_vocab.json")}
     with _open_h5(folder / "coco2014_captions.h5") as file:
         for split in SPLITS:
-            data[f"{split}_captions"] = _read_ids(file, f"{split}_captions", axes=2)
-            data[f"{split}_image_idxs"] = _read_ids(file, f"{split}_image_idxs", axes=1)
-            if len(data[f"{split}_captions"]) != len(data[f"{split}_image_idxs"]):
-                raise ValueError(
-                    f"{file.filename}: {split} has not one image index for each caption; {_remedy(file.filename)}"
-                )
-            _check_ids(data[f"{split}_captions"], len(data["idx_to_word"]), file.filename)
-    if max_train is not None:
-        _keep_captions(data, max_train)
+            limit = max_train if split == "train" else None
+            captions, idxs = _read_captions(file, split, len(data["idx_to_word"]), limit)
+            data |= {f"{split}_captions": captions, f"{split}_image_idxs": idxs}
     for split in SPLITS:
         whole = max_train is None or split == "val"
-        _read_images(data, split, folder, features_file.format(split), whole)
+        features = FeatureRows(folder / features_file.format(split))
+        _read_images(data, split, features, whole, lazy=whole and not pca_features)
     return data
+
+
+class FeatureRows:
+    """The features (K, D) of an HDF5 file, read when asked for: indexed like a float32 array, but takes no memory.
+
+    An index is an int, a slice, or an array of ints, in any order and with repetitions, or of bools; an int or a
+    slice of columns may follow. It gives NumPy arrays; np.asarray reads everything. The file is open only while
+    it is read, so that there is nothing to close, and an object can be pickled.
+    Raises ValueError for a file that is damaged or has changed, or for numbers that are not finite.
+    """
+
+    dtype, ndim = np.dtype(np.float32), 2
+
+    def __init__(self, path):
+        self.path = Path(path)
+        with _open_h5(path) as file:
+            self.shape = _features(file).shape or ()  # None where there are no values
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, index):
+        rows, *columns = index if isinstance(index, tuple) else (index,)
+        if len(columns) > 1 or not all(isinstance(c, (slice, int, np.integer)) for c in columns):
+            raise IndexError(f"index {index!r}: after the rows there may only be an int or a slice of columns")
+        rows = np.arange(len(self))[rows]
+        with _open_h5(self.path) as file:
+            dataset = _features(file)
+            if dataset.shape != self.shape:
+                raise ValueError(f"{self.path} has changed since it was opened; load the data again")
+            read = _read_rows(dataset, self.dtype, rows, *columns)
+        if not np.isfinite([read.min(initial=0), read.max(initial=0)]).all():  # min and max pass NaN on
+            raise ValueError(f"{self.path} holds features that are not finite; {_remedy(self.path)}")
+        return read
+
+    def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("features in a file cannot become an array without a copy")
+        return self[:].astype(dtype or self.dtype, copy=False)
+
+    def __repr__(self):
+        return f"FeatureRows of shape {self.shape} in {self.path}"
 
 
 def decode_captions(captions, idx_to_word):
@@ -98,6 +142,9 @@ def _remedy(path):
     return "run ./get_datasets.sh coco again"
 
 
+# HDF5 -------------------------------------------------------------------------------------------------------
+
+
 @contextmanager
 def _open_h5(path):
     if not Path(path).is_file():
@@ -105,37 +152,134 @@ def _open_h5(path):
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError, KeyError, TypeError) as error:  # h5py raises all of them for a damaged file
         raise ValueError(f"{path} cannot be read, it is damaged or cut short ({error}); {_remedy(path)}") from error
 
 
 def _dataset(file, key):
-    if not isinstance(file.get(key), h5py.Dataset):
+    """A dataset whose numbers are in this file: neither a link nor a dataset may make us read another file."""
+    link = file.get(key, getlink=True)
+    if link is not None and not isinstance(link, h5py.HardLink):
+        raise ValueError(f"{file.filename}: {key} is a link, and links are not followed; {_remedy(file.filename)}")
+    dataset = file.get(key)
+    if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{file.filename} has no dataset {key!r}; {_remedy(file.filename)}")
-    return file[key]
+    if dataset.is_virtual or dataset.external:
+        raise ValueError(f"{file.filename}: {key} lies in other files, which are not read; {_remedy(file.filename)}")
+    return dataset
 
 
-def _read_ids(file, key, axes):
-    ids = _dataset(file, key)[()]
+def _integers(file, key, axes):
+    ids = _dataset(file, key)
     if ids.ndim != axes or not np.issubdtype(ids.dtype, np.integer):
         raise ValueError(
             f"{file.filename}: {key} is {ids.dtype} of shape {ids.shape}, where integers on {axes} "
             f"{'axis' if axes == 1 else 'axes'} belong; {_remedy(file.filename)}"
         )
+    _check_size(ids, len(ids))
     return ids
 
 
-def _read_vocabulary(path):
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing; {_remedy(path)}")
-    try:
-        vocab = json.loads(path.read_text(encoding="utf-8"))
-        words = {"idx_to_word": vocab["idx_to_word"], "word_to_idx": vocab["word_to_idx"]}
-        if words["word_to_idx"] != {word: i for i, word in enumerate(words["idx_to_word"])}:
-            raise ValueError("the two do not agree")
-    except (ValueError, KeyError, TypeError) as error:
+def _features(file):
+    features = _dataset(file, "features")
+    if features.dtype.kind != "f":
         raise ValueError(
-            f"{path} is not a vocabulary, idx_to_word and word_to_idx in JSON ({error!r}); {_remedy(path)}"
+            f"{file.filename}: features are {features.dtype}, not floating-point numbers; {_remedy(file.filename)}"
+        )
+    return features
+
+
+def _check_size(dataset, count):
+    """A few bytes of HDF5 can claim any shape; refuse it before so many rows of 4-byte numbers fill the memory."""
+    size, name = 4 * count * math.prod(dataset.shape[1:]), dataset.file.filename
+    if size > MAX_BYTES:
+        raise ValueError(f"{name} asks for {size >> 20} MiB of memory, too much for COCO's data; {_remedy(name)}")
+
+
+def _read_rows(dataset, dtype, rows, *columns):
+    """Rows of a dataset (K, ...) as dtype: `rows` ints of any shape, in any order and with repetitions.
+
+    HDF5 converts while it reads, without a copy; integers too large for dtype become its largest, so that they
+    remain out of range.
+    """
+    distinct, places = np.unique(rows, return_inverse=True)  # h5py wants them sorted and without repetitions
+    _check_size(dataset, len(distinct))
+    start, stop = (distinct[0], distinct[-1] + 1) if distinct.size else (0, 0)
+    gapless = stop - start == len(distinct)
+    read = dataset.astype(dtype)[(slice(start, stop) if gapless else distinct, *columns)]
+    return read if np.array_equal(rows, distinct) else read[places.reshape(rows.shape)]
+
+
+# A split ----------------------------------------------------------------------------------------------------
+
+
+def _read_captions(file, split, num_words, limit):
+    """int32 captions (M, T) and the image index (M,) of each; at most `limit` of them, drawn, unless it is None."""
+    captions, idxs = _integers(file, f"{split}_captions", axes=2), _integers(file, f"{split}_image_idxs", axes=1)
+    if len(captions) != len(idxs):
+        raise ValueError(
+            f"{file.filename}: {split} has not one image index for each caption; {_remedy(file.filename)}"
+        )
+    if not captions.size:
+        raise ValueError(f"{file.filename}: {split}_captions is empty; {_remedy(file.filename)}")
+    idxs = _read_rows(idxs, np.int32, np.arange(len(idxs)))
+    rows = np.arange(len(idxs)) if limit is None else _draw(idxs, limit)
+    captions = _read_rows(captions, np.int32, rows)
+    _check_ids(captions, num_words, file.filename)
+    return captions, idxs[rows]
+
+
+def _check_ids(captions, num_words, filename):
+    if not 0 <= captions.min() <= captions.max() < num_words:
+        raise ValueError(f"{filename} holds caption ids that are not in 0..{num_words - 1}; {_remedy(filename)}")
+
+
+def _draw(idxs, max_train):
+    """Rows of max_train training captions, one of each image as long as there are images left."""
+    if max_train < 1:
+        raise ValueError(f"max_train is {max_train}; it must be at least 1, or None for all captions")
+    order = np.random.permutation(len(idxs))
+    _, first = np.unique(idxs[order], return_index=True)
+    first.sort()
+    others = np.setdiff1d(np.arange(len(order)), first)
+    return order[np.concatenate((first, others))][:max_train]
+
+
+def _read_images(data, split, features, whole, lazy):
+    """Put features, URLs and scenes of images into data: of all if `whole`, else of those that captions speak of.
+
+    The captions' image indices are renumbered to match. features: FeatureRows, which remain so if `lazy`.
+    """
+    folder = features.path.parent
+    idxs = data[f"{split}_image_idxs"]
+    urls = _read_lines(folder / f"{split}2014_urls.txt")
+    in_range = 0 <= idxs.min() <= idxs.max() < len(urls)
+    if len(features.shape) != 2 or 0 in features.shape or len(urls) != len(features) or not in_range:
+        raise ValueError(
+            f"{features.path} holds {features.shape} features for {len(urls)} urls and image indices "
+            f"{idxs.min()} to {idxs.max()}: the files do not belong together; {_remedy(features.path)}"
+        )
+    images = np.arange(len(urls)) if whole else np.unique(idxs)
+    data[f"{split}_features"] = features if lazy else features[images]
+    data[f"{split}_image_idxs"] = np.searchsorted(images, idxs).astype(np.int32)
+    data[f"{split}_urls"] = [urls[i] for i in images]
+    scenes_file = folder / f"{split}2014_scenes.json"
+    if scenes_file.is_file():
+        scenes = _read_scenes(scenes_file, len(urls))
+        data[f"{split}_scenes"] = [scenes[i] for i in images]
+
+
+# Text -------------------------------------------------------------------------------------------------------
+
+
+def _read_vocabulary(path):
+    try:
+        vocab = _read_json(path)
+        words = {"idx_to_word": vocab["idx_to_word"], "word_to_idx": vocab["word_to_idx"]}
+        _check_words(**words)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ValueError(
+            f"{path} is not a vocabulary, idx_to_word and word_to_idx in JSON ({str(error)[:150]}); {_remedy(path)}"
         ) from error
     missing = [mark for mark in MARKS if mark not in words["word_to_idx"]]
     if missing:
@@ -143,53 +287,45 @@ def _read_vocabulary(path):
     return words
 
 
-def _check_ids(captions, num_words, filename):
-    if captions.size and not 0 <= captions.min() <= captions.max() < num_words:
-        raise ValueError(f"{filename} holds caption ids that are not in 0..{num_words - 1}; {_remedy(filename)}")
+def _check_words(idx_to_word, word_to_idx):
+    if not isinstance(idx_to_word, list) or {type(word) for word in idx_to_word} - {str}:
+        raise ValueError("idx_to_word is not a list of words")
+    if len(set(idx_to_word)) < len(idx_to_word):
+        raise ValueError("a word is in idx_to_word twice")
+    if word_to_idx != {word: i for i, word in enumerate(idx_to_word)} or set(map(type, word_to_idx.values())) - {int}:
+        raise ValueError("the two do not agree")
 
 
-def _keep_captions(data, max_train):
-    """Cut the training captions down to max_train, one of each image as long as there are images left."""
-    if max_train < 1:
-        raise ValueError(f"max_train is {max_train}; it must be at least 1, or None for all captions")
-    order = np.random.permutation(len(data["train_captions"]))
-    _, first = np.unique(data["train_image_idxs"][order], return_index=True)
-    first.sort()
-    others = np.setdiff1d(np.arange(len(order)), first)
-    rows = order[np.concatenate((first, others))][:max_train]
-    for key in ("train_captions", "train_image_idxs"):
-        data[key] = data[key][rows]
+def _read_scenes(path, count):
+    """The list of `count` scenes in a JSON file."""
+    try:
+        scenes = _read_json(path)
+        if not isinstance(scenes, list):
+            raise ValueError("it holds something else")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a list in JSON ({str(error)[:150]}); {_remedy(path)}") from error
+    if len(scenes) != count:
+        raise ValueError(
+            f"{path} holds {len(scenes)} scenes for {count} urls: the files do not belong together; {_remedy(path)}"
+        )
+    return scenes
 
 
-def _read_images(data, split, folder, features_file, whole):
-    """Features, URLs and scenes of the images that the captions speak of, their indices renumbered to match."""
-    idxs = data[f"{split}_image_idxs"]
-    urls = _read_lines(folder / f"{split}2014_urls.txt")
-    scenes_file = folder / f"{split}2014_scenes.json"
-    scenes = json.loads(scenes_file.read_text(encoding="utf-8")) if scenes_file.is_file() else None
-    with _open_h5(folder / features_file) as file:
-        features = _dataset(file, "features")
-        in_range = not idxs.size or 0 <= idxs.min() <= idxs.max() < len(urls)
-        if features.ndim != 2 or len(urls) != len(features) or not in_range:
-            raise ValueError(
-                f"{file.filename} holds {features.shape} features for {len(urls)} urls and image indices "
-                f"{idxs.min(initial=0)} to {idxs.max(initial=-1)}: the files do not belong together; "
-                f"{_remedy(file.filename)}"
-            )
-        images = np.arange(len(urls)) if whole else np.unique(idxs)
-        data[f"{split}_features"] = features[:] if whole else features[images]  # h5py wants sorted unique rows
-    data[f"{split}_image_idxs"] = np.searchsorted(images, idxs).astype(np.int32)
-    data[f"{split}_urls"] = [urls[i] for i in images]
-    if scenes is not None:
-        if len(scenes) != len(urls):
-            raise ValueError(
-                f"{scenes_file} holds {len(scenes)} scenes for {len(urls)} urls: the files do not belong together; "
-                f"{_remedy(scenes_file)}"
-            )
-        data[f"{split}_scenes"] = [scenes[i] for i in images]
+def _read_json(path):
+    """What a JSON file holds; ValueError or, for one nested too deeply, RecursionError if it holds none."""
+    return json.loads(_read_bytes(path).decode())
 
 
 def _read_lines(path):
+    try:
+        return _read_bytes(path).decode().split()
+    except ValueError as error:
+        raise ValueError(f"{path} is not a list of URLs ({str(error)[:150]}); {_remedy(path)}") from error
+
+
+def _read_bytes(path):
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; {_remedy(path)}")
-    return path.read_text(encoding="utf-8").split()
+    if path.stat().st_size > MAX_TEXT:
+        raise ValueError(f"it is larger than {MAX_TEXT >> 20} MiB")
+    return path.read_bytes()

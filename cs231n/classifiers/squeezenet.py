@@ -63,14 +63,23 @@ def _read_state(path, expected):
         reason = str(error).partition("\n")[0][:150] or type(error).__name__
         raise ValueError(f"{path} cannot be read as weights ({reason}); {_remedy(path)}") from error
     _check_shapes(path, shapes, {name: tuple(tensor.shape) for name, tensor in expected.items()})
-    return {name: tensor.float() for name, tensor in state.items()}
+    return {name: _as_float(path, name, tensor) for name, tensor in state.items()}
 
 
 def _check_shapes(path, found, expected):
-    for name in sorted(expected.keys() | found.keys()):
+    for name in sorted(expected.keys() | found.keys(), key=str):  # a foreign file may have names of any kind
         got, want = found.get(name, "absent"), expected.get(name, "absent")
         if got != want:
             raise ValueError(f"{path} does not hold SqueezeNet 1.1: {name} is {got}, should be {want}; {_remedy(path)}")
+
+
+def _as_float(path, name, tensor):
+    """The weights in float32; ValueError if they are other than finite floating-point numbers, all of them there."""
+    if tensor.is_floating_point() and tensor.layout is torch.strided and tensor.device.type == "cpu":
+        tensor = tensor.float()
+        if tensor.isfinite().all():
+            return tensor
+    raise ValueError(f"{path} does not hold SqueezeNet 1.1: {name} is not an array of finite numbers; {_remedy(path)}")
 
 
 def _remedy(path):
