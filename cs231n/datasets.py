@@ -66,6 +66,9 @@ def _get(name, sources, options):
     except DownloadError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"error: {name}: {error}; see to it, or choose another place with --dir", file=sys.stderr)
+        return 1
     print(f"{name}: {'fetched' if any(new) else 'there already'}, in {options.dir}")
     for source in sources if any(new) else ():
         for path, verdict in verify(source, options.dir):

@@ -6,11 +6,13 @@ there. What was fetched is noted in `.fetched.json`, with its size and sha256.
 
 import contextlib
 import json
+import lzma
 import os
 import shutil
 import stat
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -18,14 +20,14 @@ from urllib.request import url2pathname
 import pooch
 import requests
 from filelock import FileLock, Timeout
-from requests.exceptions import ChunkedEncodingError
+from urllib3.exceptions import HTTPError
 
 from .progress_bar import progress_bar
 
 TIMEOUT = 30  # seconds without a byte
-TRIES = 5  # in a row without a new byte
+TRIES = 5  # in a row that came no further
 BACKOFF = 1.0  # seconds before the second try; twice as many before each that follows
-CHUNK = 2**16
+CHUNK = 2**14  # bytes; what is lost of a connection that falls silent
 SPARE = 2**26  # bytes of disk space to leave free
 LEDGER = ".fetched.json"
 SAME_COMMAND = "run the same command again to go on"
@@ -104,8 +106,8 @@ def recorded(folder):
     """What was fetched into the folder: {path: {"size": .., "sha256": ..}}."""
     try:
         known = json.loads(Path(folder, LEDGER).read_text(encoding="utf-8"))
-        return known if isinstance(known, dict) else {}
-    except (OSError, ValueError):
+        return {name: facts for name, facts in known.items() if {"size", "sha256"} <= facts.keys()}
+    except (OSError, ValueError, AttributeError):
         return {}
 
 
@@ -123,15 +125,15 @@ def size_text(size):
 
 def _transfer(source, part, accept_changed, quiet):
     """Complete the part, in as many tries as it takes; whether it went on from an earlier one."""
-    url, misses, resumed = _origin(source), 0, part.exists()
+    url, misses, resumed, furthest = _origin(source), 0, part.exists(), _length(part)
     size = None if accept_changed else source.size
     while True:
-        before = _length(part)
         try:
             (_copy if urlsplit(url).scheme == "file" else _stream)(url, part, source, size, quiet)
             return resumed
-        except (_TryAgain, requests.ConnectionError, requests.Timeout, ChunkedEncodingError) as error:
-            misses = 1 if _length(part) > before else misses + 1
+        except (_TryAgain, requests.ConnectionError, requests.Timeout, HTTPError) as error:
+            misses = 1 if _length(part) > furthest else misses + 1
+            furthest = max(furthest, _length(part))
             resumed = resumed or part.exists()
             if misses >= TRIES:
                 raise DownloadError(f"{source.file}: {url} failed {misses} times ({_short(error)}); what has come is "
@@ -150,7 +152,8 @@ def _origin(source):
         return f"{mirror}/{source.file}"
     if Path(mirror).is_dir():
         return f"{Path(mirror).resolve().as_uri()}/{source.file}"
-    raise DownloadError(f"CS231N_MIRROR is {mirror!r}; set it to an http or file URL or to a folder, or unset it")
+    raise DownloadError(f"{source.file}: CS231N_MIRROR is {mirror!r}; set it to an http or file URL or to a folder, "
+                        "or unset it")  # fmt: skip
 
 
 def _stream(url, part, source, size, quiet):
@@ -163,32 +166,36 @@ def _stream(url, part, source, size, quiet):
     if have and tag:
         headers["If-Range"] = tag
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as reply:
-        have = _check_reply(reply, part, have, name)
-        total = have + int(reply.headers["Content-Length"]) if "Content-Length" in reply.headers else None
-        if size is not None and total is not None and total != size:
-            _discard(part)
+        if have and reply.status_code == 416 and reply.headers.get("Content-Range") == f"bytes */{have}":
+            return  # it was all there
+        have = _check_reply(reply, part, have, tag, name)
+        total = _total(reply, have, size)
+        if size is not None and total != size:
             raise DownloadError(f"{name}: {reply.url} offers {total:,} bytes instead of {size:,}; it is not the right "
                                 "file. Try later, or name another CS231N_MIRROR")  # fmt: skip
         if total is not None:
             _ask_space(part, total - have, name)
-        _write_tag(part, url, _version(reply))
+        if not have:  # in this order: an older part must not pass for one of this version
+            _discard(part)
+            _write_tag(part, url, _version(reply))
         with open(part, "ab" if have else "wb") as out, progress_bar(total, name, "B", quiet) as bar:
             bar.update(have)
-            for chunk in reply.iter_content(CHUNK):
-                if not have and out.tell() == 0:
-                    _refuse_page(chunk, reply, name)
+            for chunk in reply.raw.stream(CHUNK, decode_content=False):  # iter_content drops what came before a cut
                 out.write(chunk)
                 bar.update(len(chunk))
                 if size is not None and out.tell() > size:
-                    raise DownloadError(f"{name}: {url} sends more than {size:,} bytes; it is not the right file")
+                    raise DownloadError(f"{name}: {reply.url} sends more than {size:,} bytes; it is not the right "
+                                        "file. Try later, or name another CS231N_MIRROR")  # fmt: skip
+    _refuse_page(part, reply, name)
     if total is not None and _length(part) != total:
         raise _TryAgain(f"{_length(part):,} of {total:,} bytes came")
 
 
-def _check_reply(reply, part, have, name):
+def _check_reply(reply, part, have, tag, name):
     """The number of bytes to keep; raises if this reply brings no file."""
     if reply.url.startswith("http:") and any(r.url.startswith("https:") for r in reply.history):
-        raise DownloadError(f"{name}: {reply.history[0].url} leads away from https, to {reply.url}; not fetched")
+        raise DownloadError(f"{name}: {reply.history[0].url} leads away from https, to {reply.url}; not fetched. "
+                            "Name another place with CS231N_MIRROR")  # fmt: skip
     if reply.status_code == 416:
         _discard(part)
         raise _TryAgain("the server has no such part; all of it is asked for")
@@ -197,17 +204,33 @@ def _check_reply(reply, part, have, name):
     if reply.status_code not in (200, 206):
         raise DownloadError(f"{name}: {reply.url} answers {reply.status_code} {reply.reason}; the file has moved or "
                             "is gone. Name another place with CS231N_MIRROR, or go on with what ships")  # fmt: skip
-    if reply.status_code == 206 and not reply.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+    changed = have and tag and _version(reply) not in ("", tag)  # If-Range should have prevented it
+    here = reply.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+    if reply.status_code == 206 and (changed or not here):
         _discard(part)
         raise _TryAgain("the server sent another part than was asked for")
     if "text/html" in reply.headers.get("Content-Type", ""):
         raise DownloadError(f"{name}: {reply.url} is a web page, not the file; open it to see why, or name another "
                             "place with CS231N_MIRROR")  # fmt: skip
+    if reply.headers.get("Content-Encoding", "identity") != "identity" and not name.endswith(".gz"):
+        raise DownloadError(f"{name}: {reply.url} comes compressed, which was not asked for; name another place with "
+                            "CS231N_MIRROR")  # fmt: skip
     return have if reply.status_code == 206 else 0
 
 
-def _refuse_page(chunk, reply, name):
-    if chunk[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+def _total(reply, have, size):
+    """The bytes of the whole file as the server says, or else as they are known; a range may end before it does."""
+    whole, length = reply.headers.get("Content-Range", "").rpartition("/")[2], reply.headers.get("Content-Length", "")
+    if reply.status_code == 206 and whole.isdigit():
+        return int(whole)
+    return have + int(length) if length.isdigit() else size
+
+
+def _refuse_page(part, reply, name):
+    with open(part, "rb") as file:
+        start = file.read(200).lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html")):
+        _discard(part)
         raise DownloadError(f"{name}: {reply.url} is a web page, not the file; open it to see why, or name another "
                             "place with CS231N_MIRROR")  # fmt: skip
 
@@ -221,6 +244,7 @@ def _copy(url, part, source, size, quiet):
     if size is not None and total != size:
         raise DownloadError(f"{name}: {path} has {total:,} bytes instead of {size:,}; it is not the right file, or "
                             "use --accept-changed if you trust it")  # fmt: skip
+    _discard(part)  # it may be one from a server, which its tag would tell to go on with
     _ask_space(part, total, name)
     with open(path, "rb") as file, open(part, "wb") as out, progress_bar(total, name, "B", quiet) as bar:
         while chunk := file.read(CHUNK):
@@ -292,6 +316,8 @@ def _alone(path, quiet):
 def _wrong(path, item, known):
     """What is wrong with a file, by its size, its published checksum, and the recorded one; None if nothing is."""
     size = path.stat().st_size
+    if not size:
+        return "it is empty"
     if item is not None and item.size is not None and size != item.size:
         return f"it has {size:,} bytes instead of {item.size:,}"
     if item is not None and item.checksum:
@@ -329,17 +355,14 @@ def _unpack(source, archive, folder, accept_changed):
                     shutil.copyfileobj(inside, out)
                 problem = _wrong(part, member, recorded(folder).get(name))
                 if problem and not accept_changed:
-                    raise DownloadError(f"{name} in {source.file}: {problem}; nothing of it was kept")
+                    raise ValueError(f"{name}: {problem}; --accept-changed takes it all the same")
         _record(folder, {name: _facts(part) for name, part in done.items()})
         for name, part in done.items():
             os.replace(part, Path(folder, name))
-    except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError) as error:
         _discard(archive)
         raise DownloadError(f"{source.file} cannot be unpacked ({_short(error)}); nothing of it was kept, "
                             "run the same command to fetch it anew") from error  # fmt: skip
-    except DownloadError:
-        _discard(archive)
-        raise
     finally:
         for part in done.values():
             part.unlink(missing_ok=True)
