@@ -4,6 +4,7 @@ import textwrap
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 GOOD, BAD = "#2e8b57", "#c0562f"
 
@@ -74,6 +75,25 @@ def show_grid(rows, titles=None, labels=None, size=2.2, cmap="inferno"):
 def _height_of_width_1(picture):
     height, width = np.shape(picture)[:2]
     return height / width
+
+
+def show_attention(picture, words, weights, columns=8):
+    """A picture for every word of its caption, bright where the captioner looked as it said that word.
+
+    picture: (H, W, 3) uint8; words: list of T strings; weights: (T, S), of S = g * g places, row by row.
+    """
+    grid = round(weights.shape[1] ** 0.5)
+    rows = -(-len(words) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(1.35 * columns, 1.6 * rows), squeeze=False)
+    for axis in axes.flat:
+        axis.axis("off")
+    for axis, word, looked in zip(axes.flat, words, weights):
+        light = Image.fromarray((looked / looked.max()).reshape(grid, grid).astype(np.float32))
+        light = np.clip(light.resize(picture.shape[1::-1], Image.Resampling.BICUBIC), 0, 1)
+        axis.imshow((picture * (0.2 + 0.8 * light[:, :, None])).astype(np.uint8), interpolation="lanczos")
+        axis.set_title(word, fontsize=9)
+    figure.tight_layout(pad=0.3)
+    plt.show()
 
 
 def tile(images, columns=None):

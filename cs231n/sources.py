@@ -109,6 +109,6 @@ USED_BY = {
     "coco": "RNN, LSTM, extras: 123,287 photos' features with captions",
     "imagenet": "NetworkVisualization: 25 photos",
     "squeezenet": "NetworkVisualization, StyleTransfer: torchvision's weights",
-    "mnist": "GANs: 70,000 handwritten digits",
+    "mnist": "GANs, extras: 70,000 handwritten digits",
     "styles": "StyleTransfer: three paintings",
 }

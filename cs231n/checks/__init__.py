@@ -4,7 +4,7 @@ import os
 from collections import Counter
 
 # Each registers its notebook's TODOs, in the order of the course.
-from . import rnn, lstm, net_visualization, style_transfer, gan, extras  # isort: skip  # noqa: F401
+from . import rnn, lstm, net_visualization, style_transfer, gan, extras, attention, wgan, diffusion, distributed  # isort: skip  # noqa: F401
 from .engine import evaluate, find
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import TODOS
