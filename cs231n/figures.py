@@ -77,14 +77,14 @@ def _height_of_width_1(picture):
     return height / width
 
 
-def show_attention(picture, words, weights, columns=8):
+def show_attention(picture, words, weights, columns=10):
     """A picture for every word of its caption, bright where the captioner looked as it said that word.
 
     picture: (H, W, 3) uint8; words: list of T strings; weights: (T, S), of S = g * g places, row by row.
     """
     grid = round(weights.shape[1] ** 0.5)
     rows = -(-len(words) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(1.35 * columns, 1.6 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(1.2 * columns, 1.45 * rows), squeeze=False)
     for axis in axes.flat:
         axis.axis("off")
     for axis, word, looked in zip(axes.flat, words, weights):
