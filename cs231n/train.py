@@ -3,7 +3,7 @@
     python -m cs231n.train gan                                             # in one process
     torchrun --nproc-per-node 2 -m cs231n.train gan                        # in two, each with half of every batch
 
-A run leaves off anywhere and goes on from its last checkpoint when the same command is given again.
+A run may be broken off anywhere; the same command goes on from its last checkpoint.
 """
 
 import argparse
