@@ -7,7 +7,7 @@ import torch
 
 from cs231n import style_transfer_pytorch as ours
 from cs231n.classifiers.squeezenet import load_squeezenet
-from cs231n.style_pictures import photo_path, style_path
+from cs231n.datasets.style_pictures import photo_path, style_path
 
 from .timing import Race, Row, cpu_seconds
 

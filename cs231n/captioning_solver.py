@@ -1,4 +1,4 @@
-"""CaptioningSolver: the training loop of a captioning model, with any update rule of cs231n.optim."""
+"""CaptioningSolver: trains a captioning model with any update rule of cs231n.optim."""
 
 import inspect
 
@@ -6,12 +6,12 @@ import numpy as np
 
 from . import optim
 from .coco_utils import sample_coco_minibatch
-from .progress_bar import progress_bar
+from .train import Run, train
 
 RULES = {name: rule for name, rule in inspect.getmembers(optim, inspect.isfunction) if not name.startswith("_")}
 
 
-class CaptioningSolver:
+class CaptioningSolver(Run):
     """Trains `model` (anything with params and loss(features, captions)) on `data` of load_coco_data.
 
     Keywords: update_rule (a name in cs231n.optim, or a function of the same form), optim_config (its settings,
@@ -23,6 +23,8 @@ class CaptioningSolver:
     best_loss and best_params (a copy from the epoch with the lowest validation loss, or mean training loss
     if num_val is 0). The model itself keeps its last parameters.
     """
+
+    advice = "try a smaller learning_rate, and check that the features are standardised"
 
     def __init__(
         self, model, data, *, update_rule="sgd", optim_config=None, lr_decay=1.0, batch_size=100, num_epochs=10,
@@ -37,53 +39,46 @@ class CaptioningSolver:
                 raise ValueError(f"{name} is {value}; it must be at least {least}")
         if not len(data["train_captions"]):
             raise ValueError("data holds no training captions")
+        super().__init__()
         self.model, self.data = model, data
+        self.per_epoch = max(len(data["train_captions"]) // batch_size, 1)
         self.update_rule, self.lr_decay = _rule(update_rule), lr_decay
         self.optim_config = dict(optim_config or {})
         self.batch_size, self.num_epochs, self.num_val = batch_size, num_epochs, num_val
         self.print_every, self.verbose = print_every, verbose
-        self._reset()
-
-    def _reset(self):
-        self.epoch = 0
-        self.loss_history, self.val_loss_history = [], []
-        self.best_loss = np.inf
+        self.optim_configs = {name: dict(self.optim_config) for name in model.params}
+        self.epoch, self.best_loss = 0, np.inf
+        self.loss_history, self.val_loss_history = self.losses.setdefault("loss", []), []
         self._keep_params()
-        self.optim_configs = {name: dict(self.optim_config) for name in self.model.params}
 
     def train(self):
         """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
-        per_epoch = max(len(self.data["train_captions"]) // self.batch_size, 1)
-        total = self.num_epochs * per_epoch
-        with progress_bar(total, "training", quiet=not self.verbose) as bar:
-            for step in range(1, total + 1):
-                self._step()
-                bar.update()
-                if self.verbose and (step % self.print_every == 0 or step in (1, total)):
-                    bar.set_postfix(loss=f"{self.loss_history[-1]:.3f}")
-                    bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
-                if step % per_epoch == 0:
-                    self._end_epoch(per_epoch)
+        self._before = self.done  # iterations of earlier calls
+        self.steps = self.done + self.num_epochs * self.per_epoch
+        train(self, quiet=not self.verbose, unit="iteration")
 
-    def _step(self):
+    def learn(self, n):
         captions, features, _ = sample_coco_minibatch(self.data, batch_size=self.batch_size)
         loss, grads = self.model.loss(features, captions)
-        if not np.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss} at iteration {len(self.loss_history) + 1}; "
-                "try a smaller learning_rate, and check that the features are standardised"
-            )
-        self.loss_history.append(float(loss))
-        for name, grad in grads.items():
-            w, config = self.update_rule(self.model.params[name], grad, self.optim_configs[name])
-            self.model.params[name], self.optim_configs[name] = w, config
+        if np.isfinite(loss):  # otherwise the loop ends here, with the parameters as they were
+            for name, grad in grads.items():
+                w, config = self.update_rule(self.model.params[name], grad, self.optim_configs[name])
+                self.model.params[name], self.optim_configs[name] = w, config
+        return {"loss": float(loss)}
 
-    def _end_epoch(self, per_epoch):
+    def after_step(self, bar):
+        step, total = self.done - self._before, self.steps - self._before
+        if self.verbose and (step % self.print_every == 0 or step in (1, total)):
+            bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
+        if step % self.per_epoch == 0:
+            self._end_epoch()
+
+    def _end_epoch(self):
         self.epoch += 1
         for config in self.optim_configs.values():
             if "learning_rate" in config:
                 config["learning_rate"] *= self.lr_decay
-        loss = self._validate() if self.num_val else float(np.mean(self.loss_history[-per_epoch:]))
+        loss = self._validate() if self.num_val else float(np.mean(self.loss_history[-self.per_epoch:]))
         if loss < self.best_loss:
             self.best_loss = loss
             self._keep_params()

@@ -39,7 +39,7 @@ def beam_search(step, state, start, end, width, max_length):
 def captioner_step(model, features):
     """A trained CaptioningRNN as beam_search wants it: step, and the state of one image's features (D,)."""
     p = model.params
-    h0 = model._checked_features(np.atleast_2d(features)) @ p["W_proj"] + p["b_proj"]  # (1, H)
+    h0 = model.checked_features(np.atleast_2d(features)) @ p["W_proj"] + p["b_proj"]  # (1, H)
 
     def step(words, state):
         x = p["W_embed"][words]

@@ -6,18 +6,15 @@ Squares GANs, https://arxiv.org/abs/1611.04076; Radford, Metz, Chintala 2015 (DC
 """
 
 import contextlib
-import copy
-import math
 import operator
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from . import checkpoints
 from .figures import show_grid, tile
-from .progress_bar import progress_bar
+from .train import train
+from .train.game import Game, GanRun, In16Bits
 
 NOISE_DIM = 96
 
@@ -217,17 +214,6 @@ def frozen(model):
             p.requires_grad_(True)
 
 
-class GanRun(list):
-    """Samples of a generator as it learns, arrays (16, 784) in -1..1, all from the same noise; and both histories.
-
-    iterations: after how many rounds each sample was drawn. d_losses, g_losses: a number for every round.
-    """
-
-    def __init__(self, samples=(), iterations=(), d_losses=(), g_losses=()):
-        super().__init__(samples)
-        self.iterations, self.d_losses, self.g_losses = list(iterations), list(d_losses), list(g_losses)
-
-
 def run_a_gan(
     D, G, D_solver, G_solver, discriminator_loss, generator_loss, loader_train, show_every=250, batch_size=128,
     noise_size=NOISE_DIM, num_epochs=10, *, checkpoint=None, save_every=None, bfloat16=False, quiet=False,
@@ -241,152 +227,22 @@ def run_a_gan(
     quiet: no progress bar, which TQDM_DISABLE=1 switches off, too.
     Raises ValueError for images or a checkpoint that do not fit, FloatingPointError for a loss that is not finite.
     """
-    counts = {"show_every": show_every, "batch_size": batch_size, "noise_size": noise_size, "num_epochs": num_epochs}
-    for name, value in {**counts, "save_every": save_every or show_every}.items():
+    sizes = {"batch_size": batch_size, "noise_size": noise_size, "num_epochs": num_epochs, "show_every": show_every}
+    for name, value in {**sizes, "save_every": save_every or show_every}.items():
         if operator.index(value) < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
-    learners = {"D": D, "G": G, "D_solver": D_solver, "G_solver": G_solver}
     for model in (D, G):
         model.to(memory_format=torch.channels_last)  # a layout that convolutions are faster in; the values stay
-    device = next(D.parameters()).device
-    run, first_epoch, skip, rng = GanRun(), 0, 0, None
-    if checkpoint is not None and Path(checkpoint).exists():
-        sizes = {"batch_size": batch_size, "noise_size": noise_size}
-        run, first_epoch, skip, rng = _resume(checkpoint, learners, sizes)
-    players = [_In16Bits(D), _In16Bits(G)] if bfloat16 else [D, G]
+    players = [In16Bits(D), In16Bits(G)] if bfloat16 else [D, G]
 
-    with progress_bar(_rounds(loader_train, batch_size, num_epochs), "playing", unit="round", quiet=quiet) as bar:
-        bar.update(len(run.d_losses))
-        for epoch in range(first_epoch, num_epochs):
-            if rng is not None:
-                torch.set_rng_state(rng["epoch"])  # the same order of images again as before the interruption
-            epoch_rng = torch.get_rng_state()
-            batches = _fast_forward(_full_batches(loader_train, batch_size, device), skip, rng)
-            for step, real in enumerate(batches, skip + 1):
-                losses = gan_step(
-                    *players, D_solver, G_solver, discriminator_loss, generator_loss, preprocess_img(real), noise_size
-                )
-                _record(run, losses, bar)
-                done = len(run.d_losses)
-                if done % show_every == 0 or done == 1:
-                    _draw(run, G, noise_size, device)
-                if checkpoint is not None and done % (save_every or show_every) == 0:
-                    _save(checkpoint, learners, run, batch_size, noise_size, epoch, step, epoch_rng)
-            if not run.d_losses:
-                raise ValueError(f"there is no batch of {batch_size} images to train on; choose a smaller batch_size")
-            skip, rng = 0, None
-    if run.iterations[-1:] != [len(run.d_losses)]:
-        _draw(run, G, noise_size, device)
-    if checkpoint is not None:
-        _save(checkpoint, learners, run, batch_size, noise_size, num_epochs, 0, torch.get_rng_state())
-    return run
+    def play(real):
+        losses = discriminator_loss, generator_loss
+        return gan_step(*players, D_solver, G_solver, *losses, preprocess_img(real), noise_size)
 
-
-class _In16Bits(nn.Module):
-    """A network whose layers work in bfloat16 where that is safe; what it gives is float32, and so are its weights."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, x):
-        with torch.autocast(x.device.type, torch.bfloat16):
-            return self.network(x).float()
-
-
-def _rounds(images, batch_size, num_epochs):
-    """How many rounds there will be, as far as one can know; None for a loader that does not tell."""
-    if isinstance(images, torch.Tensor):
-        return len(images) // batch_size * num_epochs
-    return len(images) * num_epochs if hasattr(images, "__len__") else None
-
-
-def _full_batches(images, batch_size, device):
-    """One epoch of batches (batch_size, 1, 28, 28) in 0..1, on the device."""
-    if isinstance(images, torch.Tensor):
-        order = torch.randperm(len(images)).split(batch_size)
-        batches = (images[rows] for rows in order)
-    else:
-        batches = (batch[0] if isinstance(batch, (tuple, list)) else batch for batch in images)
-    for batch in batches:
-        if len(batch) == batch_size:
-            yield _as_images(batch).to(device, torch.float32)
-
-
-def _as_images(batch):
-    pixels = math.prod(batch.shape[1:])
-    if pixels != 28 * 28:
-        raise ValueError(f"images are (N, 784) or (N, 1, 28, 28); got a batch of shape {tuple(batch.shape)}")
-    if not (batch.min() >= 0 and batch.max() <= 1):
-        low, high = batch.min().item(), batch.max().item()
-        raise ValueError(f"images have values in 0..1; got {low:g} to {high:g} (divide bytes by 255)")
-    return batch.reshape(-1, 1, 28, 28)
-
-
-def _fast_forward(batches, skip, rng):
-    """The batches after the first `skip`, which an interrupted run has seen, with its random numbers going on."""
-    for _ in range(skip):
-        next(batches, None)
-    if rng is not None:
-        torch.set_rng_state(rng["now"])
-    yield from batches
-
-
-def _record(run, losses, bar):
-    d_loss, g_loss = (loss.item() for loss in losses)
-    done = len(run.d_losses) + 1
-    if not (math.isfinite(d_loss) and math.isfinite(g_loss)):
-        raise FloatingPointError(
-            f"in round {done} the discriminator's loss is {d_loss}, the generator's {g_loss}; try a lower learning "
-            "rate, and losses computed from logits"
-        )
-    run.d_losses.append(d_loss)
-    run.g_losses.append(g_loss)
-    bar.set_postfix(D=f"{d_loss:.3f}", G=f"{g_loss:.3f}", refresh=False)
-    bar.update()
-
-
-def _draw(run, G, noise_size, device):
-    """Add a sample to the run: always from the same noise, and without a trace in G or in the random numbers."""
-    noise = 2 * torch.rand(16, noise_size, generator=torch.Generator().manual_seed(231)) - 1
-    training = G.training
-    with torch.no_grad():
-        run.append(G.eval()(noise.to(device)).reshape(16, -1).cpu().numpy())
-    G.train(training)
-    run.iterations.append(len(run.d_losses))
-
-
-def _save(path, learners, run, batch_size, noise_size, epoch, step, epoch_rng):
-    checkpoints.save(path, {
-        **{name: learner.state_dict() for name, learner in learners.items()},
-        "samples": [torch.from_numpy(sample) for sample in run],
-        "iterations": run.iterations, "d_losses": run.d_losses, "g_losses": run.g_losses,
-        "sizes": {"batch_size": batch_size, "noise_size": noise_size},
-        "epoch": epoch, "step": step, "rng": {"epoch": epoch_rng, "now": torch.get_rng_state()},
-    })  # fmt: skip
-
-
-def _resume(path, learners, sizes):
-    """Bring the learners to where the checkpoint left them; the run so far, epoch, rounds in it, random states."""
-    state = checkpoints.load(path)
-    try:
-        if state["sizes"] != sizes:
-            raise ValueError(f"it was made with {state['sizes']}, now it is {sizes}")
-        before = {name: copy.deepcopy(learner.state_dict()) for name, learner in learners.items()}
-        try:
-            for name, learner in learners.items():
-                learner.load_state_dict(state[name])
-        except Exception:
-            for name, learner in learners.items():
-                learner.load_state_dict(before[name])
-            raise
-        samples = [sample.numpy() for sample in state["samples"]]
-        run = GanRun(samples, state["iterations"], state["d_losses"], state["g_losses"])
-        return run, state["epoch"], state["step"], state["rng"]
-    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ValueError(f"the checkpoint {path} does not fit these networks ({reason}); "
-                         f"{checkpoints.REMEDY}") from error  # fmt: skip
+    game = Game(play, {"D": D, "G": G, "D_solver": D_solver, "G_solver": G_solver}, loader_train, **sizes)
+    every = save_every or show_every
+    train(game, checkpoint=checkpoint, save_every=every, quiet=quiet, what="playing", unit="round")
+    return GanRun(game.samples, game.iterations, game.losses["D"], game.losses["G"])
 
 
 # Small helpers, by the assignment's names

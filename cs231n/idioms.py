@@ -10,7 +10,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from scipy import sparse
 
-from .image_utils import FORMATS, _reason, _to_rgb
+from .image_utils import FORMATS, reason_of, to_rgb
+
+_to_rgb = to_rgb  # answers written for earlier editions know it by this name
 
 __all__ = ["select_scores", "accumulate_rows", "masked_mean", "conv_transpose", "image_from_bytes"]
 
@@ -94,14 +96,14 @@ def image_from_bytes(data):
     the trouble is, for bytes that are no image or are cut short.
     """
     # TODO(image_from_bytes): io.BytesIO makes bytes look like an open file. Pillow's errors are of several kinds,
-    # and open() reads no further than the header; _to_rgb turns any picture into RGB.
+    # and open() reads no further than the header; to_rgb turns any picture into RGB.
     ### BEGIN SOLUTION image_from_bytes
     file = io.BytesIO(data)
     try:
         image = Image.open(file, formats=FORMATS)
         image.load()  # the pixels are decoded here, and damage shows here
     except Exception as error:  # decoders raise many kinds
-        reason = "unknown format" if isinstance(error, UnidentifiedImageError) else _reason(error)
+        reason = "unknown format" if isinstance(error, UnidentifiedImageError) else reason_of(error)
         raise ValueError(f"{len(data)} bytes that cannot be read as an image: {reason}") from error
-    return np.array(_to_rgb(image))
+    return np.array(to_rgb(image))
     ### END SOLUTION

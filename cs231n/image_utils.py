@@ -75,7 +75,7 @@ def load_image(filename, size=None):
     try:
         image = _decode(path.read_bytes())
     except Exception as error:  # decoders raise many kinds for damaged files
-        raise ValueError(f"{path} cannot be read as an image: {_reason(error)}") from error
+        raise ValueError(f"{path} cannot be read as an image: {reason_of(error)}") from error
     if size is not None:
         scale = size / min(image.size)
         image = image.resize([max(1, round(side * scale)) for side in image.size], Image.Resampling.BICUBIC)
@@ -92,7 +92,7 @@ def image_from_url(url, timeout=10.0):
     try:
         return np.array(_decode(_fetch(url, timeout)))
     except Exception as error:  # a dead link must not end the loop, whatever the way it died
-        reason, name = _reason(error), _short_name(url)
+        reason, name = reason_of(error), _short_name(url)
         warnings.warn(f"no image from {name}: {reason}", stacklevel=2)
         return _placeholder(reason, name)
 
@@ -135,10 +135,10 @@ def _decode(data):
     image.load()
     with contextlib.suppress(Exception):  # a damaged EXIF block is no reason to lose the picture
         image = ImageOps.exif_transpose(image)
-    return _to_rgb(image)
+    return to_rgb(image)
 
 
-def _to_rgb(image):
+def to_rgb(image):
     """Any Pillow mode as RGB: transparency on white, deep grey scaled (Pillow's own conversion clips it)."""
     if image.mode == "F" or image.mode.startswith("I"):
         full = 1.0 if image.mode == "F" else 65535.0
@@ -150,13 +150,13 @@ def _to_rgb(image):
     return image.convert("RGB")
 
 
-def _reason(error):
+def reason_of(error):
     """What went wrong, in few words that fit into a picture."""
     if isinstance(error, urllib.error.HTTPError):
         error.close()  # it holds the connection open, for those who want to read the page that came with it
         return f"the server says {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
-        return _reason(error.reason) if isinstance(error.reason, Exception) else str(error.reason)
+        return reason_of(error.reason) if isinstance(error.reason, Exception) else str(error.reason)
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, socket.gaierror):

@@ -18,7 +18,7 @@ from torchvision.transforms import functional as TF
 from tqdm import trange
 
 from .figures import show_grid
-from .image_utils import MAX_PIXELS, SQUEEZENET_MEAN, SQUEEZENET_STD, _to_rgb, deprocess_image, preprocess_image
+from .image_utils import MAX_PIXELS, SQUEEZENET_MEAN, SQUEEZENET_STD, deprocess_image, preprocess_image, to_rgb
 
 MEAN, STD = (torch.from_numpy(a).view(1, 3, 1, 1) for a in (SQUEEZENET_MEAN, SQUEEZENET_STD))
 
@@ -38,7 +38,7 @@ def preprocess(img, size=224):
     if operator.index(size) < 1 or size * size * long / max(short, 1) > MAX_PIXELS:
         raise ValueError(f"cannot resize {img.width} x {img.height} pixels to a shorter side of {size}; crop it")
     try:
-        img = TF.resize(_to_rgb(img), size)
+        img = TF.resize(to_rgb(img), size)
     except (OSError, SyntaxError) as error:  # Pillow reads a file when its pixels are first asked for
         raise ValueError(f"the picture's file cannot be read: {error}") from error
     return torch.from_numpy(preprocess_image(img)).permute(2, 0, 1)[None].contiguous()

@@ -17,11 +17,11 @@ from PIL import Image
 from torch import nn
 
 from .classifiers.squeezenet import load_squeezenet
-from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, _to_rgb, deprocess_image, load_image, preprocess_image
-from .progress_bar import progress_bar
-from .quick_gradients import ChannelProducts
+from .image_utils import SQUEEZENET_MEAN, SQUEEZENET_STD, deprocess_image, load_image, preprocess_image, to_rgb
+from .train.progress_bar import progress_bar
 
 MIN_SIDE, MAX_PIXELS = 32, 2**23  # of a picture to be painted; of any picture once it is resized
+BLOCK = 64  # columns of a Gram matrix; fewer leave out more of what is symmetric, but keep the processor less busy
 SCALE = 1e5  # of the losses: at 1, the gradients of single pixels would be as small as Adam's epsilon
 BLACK, WHITE = (torch.from_numpy((end - SQUEEZENET_MEAN) / SQUEEZENET_STD)[:, None, None] for end in (0, 1))
 
@@ -254,7 +254,7 @@ def _as_pillow(img):
     if isinstance(img, (str, Path)):
         return Image.fromarray(load_image(img))
     try:
-        return _to_rgb(img if isinstance(img, Image.Image) else _from_array(np.asarray(img)))
+        return to_rgb(img if isinstance(img, Image.Image) else _from_array(np.asarray(img)))
     except (OSError, SyntaxError) as error:  # Pillow decodes a file only now, and it turns out to be damaged
         raise ValueError(f"the picture cannot be read to its end: {error}") from error
 
@@ -322,3 +322,41 @@ def _same_length(**sequences):
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise ValueError(f"each style layer has one target and one weight; got {listed}")
+
+
+# The Gram matrix, with a gradient that costs less than autograd would spend: the same numbers to rounding
+
+
+class ChannelProducts(torch.autograd.Function):
+    """`ChannelProducts.apply(features)`: the products of all pairs of channels, (N, C, H, W) to (N, C, C).
+
+    The result is symmetric, so little more than half of it is computed. And both factors are the same matrix: one
+    product gives its gradient, where autograd would spend one on each factor.
+    """
+
+    @staticmethod
+    def forward(ctx, features):
+        ctx.save_for_backward(features)
+        N, C, _, _ = features.shape
+        rows = _pixels(features)
+        out = rows.new_empty(N, C, C)
+        for i in range(0, C, BLOCK):
+            j = min(i + BLOCK, C)
+            out[:, i:j, i:] = rows[..., i:j].mT @ rows[..., i:]
+            out[:, j:, i:j] = out[:, i:j, j:].mT
+        return out
+
+    @staticmethod
+    def backward(ctx, grad):
+        (features,) = ctx.saved_tensors
+        last = features.is_contiguous(memory_format=torch.channels_last)
+        layout = torch.channels_last if last else torch.contiguous_format
+        # A tensor of its own, no view of one: into such a gradient autograd adds the next layer's without a copy.
+        dfeatures = torch.empty_like(features, memory_format=layout)
+        torch.matmul(_pixels(features), grad + grad.mT, out=_pixels(dfeatures))
+        return dfeatures
+
+
+def _pixels(features):
+    """(N, C, H, W) as (N, H*W, C), a row per pixel; a view of the same memory in either usual layout."""
+    return features.flatten(2).mT

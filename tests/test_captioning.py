@@ -411,7 +411,7 @@ def test_an_epoch_is_one_pass_and_at_least_one_iteration():
 def test_a_loss_that_is_not_finite_stops_the_training(loss):
     model = Scripted([1, 1, loss, 1])
     training = solver(model, batch_size=1)
-    with pytest.raises(FloatingPointError, match=f"{loss} at iteration 3.*learning_rate"):
+    with pytest.raises(FloatingPointError, match=f"{loss} in iteration 3.*learning_rate"):
         training.train()
     assert training.loss_history == [1, 1]
     np.testing.assert_allclose(model.params["w"], -0.02)  # two steps with sgd's own learning rate

@@ -7,8 +7,8 @@ import pytest
 import torch
 from sklearn import datasets
 
-from cs231n import digits
-from cs231n.digits import digits_source, load_digits
+from cs231n.datasets import digits
+from cs231n.datasets.digits import digits_source, load_digits
 
 
 @pytest.fixture(scope="module")

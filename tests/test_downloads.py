@@ -28,10 +28,12 @@ from pathlib import Path
 
 import pytest
 
-from cs231n import data_utils, datasets, digits, downloads, sources, style_pictures
+from cs231n import data_utils, datasets
 from cs231n.classifiers import squeezenet
-from cs231n.downloads import DownloadError, fetch, present, recorded, verify
-from cs231n.sources import Member, Source
+from cs231n.datasets import __main__ as command
+from cs231n.datasets import digits, downloads, sources, style_pictures
+from cs231n.datasets.downloads import DownloadError, fetch, present, recorded, verify
+from cs231n.datasets.sources import Member, Source
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals and sh")
@@ -663,8 +665,8 @@ BIG = random.Random(233).randbytes(3_000_000)
 SLOW = Reply(BIG, pause=0.003)  # 184 pieces
 FETCH = """
 import sys
-from cs231n.downloads import fetch
-from cs231n.sources import Source
+from cs231n.datasets.downloads import fetch
+from cs231n.datasets.sources import Source
 folder, size, checksum, quiet = sys.argv[1:]
 fetch(Source("file.bin", "http://127.0.0.1:9/", int(size), checksum), folder, quiet=quiet == "quiet")
 """
@@ -741,8 +743,8 @@ def test_ctrl_c(place):
 def shop(place, monkeypatch):
     """A registry of small things: one is right, one has no checksum, one is gone."""
     gone, new = source(file="gone.bin"), source("", file="new.bin")
-    monkeypatch.setattr(sources, "SOURCES", {"gone": (gone,), "right": (source(), BOX), "new": (new,)})
-    monkeypatch.setattr(sources, "USED_BY", dict.fromkeys(("gone", "right", "new"), "a test"))
+    monkeypatch.setattr(command, "SOURCES", {"gone": (gone,), "right": (source(), BOX), "new": (new,)})
+    monkeypatch.setattr(command, "USED_BY", dict.fromkeys(("gone", "right", "new"), "a test"))
     place.serve("file.bin", WHOLE)
     place.serve("new.bin", WHOLE)
     place.serve("box.zip", Reply(box()))
@@ -750,7 +752,7 @@ def shop(place, monkeypatch):
 
 
 def run(place, capsys, *arguments):
-    code = datasets.main([*arguments, "--dir", str(place.folder)])
+    code = command.main([*arguments, "--dir", str(place.folder)])
     return code, *capsys.readouterr()
 
 
@@ -784,7 +786,7 @@ def test_verify(shop, capsys):
 
 def test_unknown_name(capsys):
     with pytest.raises(SystemExit) as left:
-        datasets.main(["coco", "cifar"])
+        command.main(["coco", "cifar"])
     assert left.value.code == 2
     err = capsys.readouterr().err
     assert "no data called cifar" in err and all(name in err for name in (*sources.SOURCES, "all"))
@@ -792,7 +794,7 @@ def test_unknown_name(capsys):
 
 def test_a_place_where_nothing_can_be_put(shop, capsys, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    assert datasets.main(["right", "--dir", str(tmp_path / "file")]) == 1
+    assert command.main(["right", "--dir", str(tmp_path / "file")]) == 1
     assert "error: " in (err := capsys.readouterr().err) and str(tmp_path / "file") in err and "--dir" in err
 
 
@@ -812,10 +814,8 @@ def test_script_from_another_folder(tmp_path):
 @POSIX
 def test_script_in_a_path_with_spaces(place, tmp_path):
     course = tmp_path / "my course"
-    (course / "cs231n").mkdir(parents=True)
+    shutil.copytree(ROOT / "cs231n", course / "cs231n", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "get_datasets.sh", course)
-    for module in ("__init__", "datasets", "downloads", "sources", "progress_bar"):
-        shutil.copy(ROOT / "cs231n" / f"{module}.py", course / "cs231n")
     for name in style_pictures.PAINTINGS:
         place.serve(f"styles/{name}.jpg", WHOLE)
     done = shell("./my course/get_datasets.sh", tmp_path, "styles")

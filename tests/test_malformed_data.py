@@ -16,9 +16,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from cs231n import coco_utils, data_utils, digits
+from cs231n import coco_utils, data_utils
 from cs231n.classifiers.squeezenet import MINI, load_squeezenet
 from cs231n.coco_utils import FeatureRows, load_coco_data, sample_coco_minibatch
+from cs231n.datasets import digits
 
 ROOT = Path(__file__).resolve().parent.parent
 SPLITS = {"train": (9, 6), "val": (4, 3)}  # captions and images

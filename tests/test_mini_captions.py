@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cs231n import caption_metrics as metrics
-from cs231n.caption_metrics import bleu, is_true, plain, scene_facts, score_captions, share_true, why_false
 from cs231n.coco_utils import decode_captions, load_coco_data
+from cs231n.scores import captions as metrics
+from cs231n.scores.captions import bleu, is_true, plain, scene_facts, score_captions, share_true, why_false
 from tools import build_captions, draw_scenes, tell_scenes
 
 ROOT = build_captions.OUT.parents[2]
@@ -602,7 +602,7 @@ def test_score_captions_knows_right_from_wrong(data):
 
 
 def test_scorer_needs_neither_torch_nor_tools():
-    code = "import sys, cs231n.caption_metrics; sys.exit(any(m in sys.modules for m in ('torch', 'tools')))"
+    code = "import sys, cs231n.scores.captions; sys.exit(any(m in sys.modules for m in ('torch', 'tools')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 

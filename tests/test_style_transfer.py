@@ -8,7 +8,7 @@ from PIL import Image
 from benchmarks.style_transfer import gradient_error, prepare, published_descent, published_objective
 from cs231n import style_transfer_pytorch as st
 from cs231n.classifiers.squeezenet import load_squeezenet
-from cs231n.style_pictures import PAINTED, PHOTOS, photo_path, style_path
+from cs231n.datasets.style_pictures import PAINTED, PHOTOS, photo_path, style_path
 
 
 @pytest.fixture(scope="module")

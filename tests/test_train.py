@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from cs231n import checkpoints, recipes
-from cs231n.distributed import Ranks, joined, share_of_batch
-from cs231n.train import CHECKPOINT, main, train
+from cs231n.coco_utils import load_coco_data
+from cs231n.distributed import share_of_batch
+from cs231n.train import checkpoints, recipes, train
+from cs231n.train.__main__ import CHECKPOINT, main
+from cs231n.train.ranks import Ranks, joined
+from cs231n.train.recipes import digits as digit_recipes
+from cs231n.train.recipes.recipe import Recipe
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
 COMMANDS = {
@@ -27,7 +31,7 @@ SMALL = {
     "wgan": lambda **kw: recipes.Wgan(batch_size=8, **kw),
     "ddpm": lambda **kw: recipes.Diffusion(batch_size=4, **kw),
     "numpy lstm": lambda **kw: recipes.Captioner(batch_size=20, **kw),
-    "transformer": lambda **kw: recipes.TransformerCaptioner(batch_size=20, data=recipes.load_coco_data(), **kw),
+    "transformer": lambda **kw: recipes.TransformerCaptioner(batch_size=20, data=load_coco_data(), **kw),
 }
 
 
@@ -110,14 +114,14 @@ def test_a_batch_that_cannot_be_divided_is_refused_at_once():
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("stopped", [1, 4])
 def test_interrupted_and_resumed_gives_the_same(name, stopped, tmp_path, monkeypatch):
-    whole = train(SMALL[name](steps=5), folder=tmp_path / "whole", quiet=True)
+    whole = train(SMALL[name](steps=5), checkpoint=tmp_path / "whole" / CHECKPOINT, quiet=True)
     cut = SMALL[name](steps=5)
     learn = cut.learn
     monkeypatch.setattr(cut, "learn", lambda n: learn(n) if n < stopped else exec("raise KeyboardInterrupt"))
     with pytest.raises(KeyboardInterrupt):
-        train(cut, folder=tmp_path / "cut", save_every=1, quiet=True)
+        train(cut, checkpoint=tmp_path / "cut" / CHECKPOINT, save_every=1, quiet=True)
     assert cut.saved == stopped
-    resumed = train(SMALL[name](steps=5), folder=tmp_path / "cut", quiet=True)
+    resumed = train(SMALL[name](steps=5), checkpoint=tmp_path / "cut" / CHECKPOINT, quiet=True)
     assert resumed.losses == whole.losses
     assert_same(tmp_path / "whole", tmp_path / "cut", 0)
 
@@ -177,19 +181,19 @@ def process_of_rank(rank, parent):
 
 
 def test_every_epoch_has_every_example_once_in_a_new_order():
-    recipe = recipes.Recipe(batch_size=5)
+    recipe = Recipe(batch_size=5)
     epochs = [np.concatenate([recipe.rows(n, 20) for n in range(4 * e, 4 * e + 4)]) for e in range(3)]
     for epoch in epochs:
         assert sorted(epoch) == list(range(20))
     assert not np.array_equal(epochs[0], epochs[1]) and not np.array_equal(epochs[1], epochs[2])
-    np.testing.assert_array_equal(recipe.rows(6, 20), recipes.Recipe(batch_size=5).rows(6, 20))
-    assert not np.array_equal(recipe.rows(6, 20), recipes.Recipe(batch_size=5, seed=1).rows(6, 20))
+    np.testing.assert_array_equal(recipe.rows(6, 20), Recipe(batch_size=5).rows(6, 20))
+    assert not np.array_equal(recipe.rows(6, 20), Recipe(batch_size=5, seed=1).rows(6, 20))
     with pytest.raises(ValueError, match="there are 4 examples"):
         recipe.rows(0, 4)
 
 
 def test_the_learning_rate_rises_and_falls():
-    recipe = recipes.Recipe(steps=110, rate=0.5)
+    recipe = Recipe(steps=110, rate=0.5)
     recipe.warm_up = 10 / 110
     rates = [recipe.rate_at(n) for n in range(110)]
     np.testing.assert_allclose(rates[:10], 0.05 * np.arange(1, 11))
@@ -265,7 +269,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(tmp_path, capsys, monkeypatch):
 def test_scores_are_of_data_not_trained_on(monkeypatch):
     gan = train(recipes.Gan(steps=2), quiet=True)
     asked = []
-    real = recipes.load_digits
-    monkeypatch.setattr(recipes, "load_digits", lambda split: asked.append(split) or real(split))
+    real = digit_recipes.load_digits
+    monkeypatch.setattr(digit_recipes, "load_digits", lambda split: asked.append(split) or real(split))
     found = gan.score()
     assert asked == ["train", "test"] and found["frechet"] > 100 and 0 <= found["rarest digit"] <= 0.1

@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from cs231n.caption_metrics import score_captions
+from cs231n.classifiers.spatial_features import with_spatial_features
 from cs231n.classifiers.transformer import CaptioningTransformer, TransformerDecoder, TransformerDecoderLayer
 from cs231n.coco_utils import load_coco_data
-from cs231n.spatial_features import with_spatial_features
+from cs231n.scores.captions import score_captions
 from cs231n.transformer_layers import (
     MultiHeadAttention,
     PositionalEncoding,

@@ -8,7 +8,7 @@ all the antialiasing there is. Things are drawn in design units: a square of 100
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from cs231n.caption_metrics import WHERE
+from cs231n.scores.captions import WHERE
 
 SIDE, SCALE = 128, 3
 HEIGHTS = {"small": 37, "large": 59}  # pixels, for a thing that fills its design square

@@ -8,7 +8,7 @@ import itertools
 
 import numpy as np
 
-from cs231n.caption_metrics import BACKGROUNDS, COLOURS, SCENERY, SETTINGS, VERBS, WHERE, is_true, third
+from cs231n.scores.captions import BACKGROUNDS, COLOURS, SCENERY, SETTINGS, VERBS, WHERE, is_true, third
 
 HOMES = {  # what may be met where, the likelier the more often it is named
     "meadow": "house tree car cat dog ball flower flower umbrella bird balloon",

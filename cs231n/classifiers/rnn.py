@@ -93,7 +93,7 @@ class CaptioningRNN:
 
         features (N, D) -> int32 ids (N, max_length) without <START>; what follows <END> is <NULL>.
         """
-        features = self._checked_features(features)
+        features = self.checked_features(features)
         if max_length < 1:
             raise ValueError(f"max_length is {max_length}; it must be at least 1")
         if self._start is None or self._end is None:
@@ -123,7 +123,7 @@ class CaptioningRNN:
         ### END SOLUTION
         return captions
 
-    def _checked_features(self, features):
+    def checked_features(self, features):
         features = np.asarray(features)
         D = self.params["W_proj"].shape[0]
         if features.ndim != 2 or features.shape[1] != D:
@@ -133,7 +133,7 @@ class CaptioningRNN:
         return features.astype(self.dtype, copy=False)  # one float64 array would drag all others along
 
     def _checked_batch(self, features, captions):
-        features, captions = self._checked_features(features), np.asarray(captions)
+        features, captions = self.checked_features(features), np.asarray(captions)
         V = self.params["W_embed"].shape[0]
         if captions.ndim != 2 or len(captions) != len(features) or captions.shape[1] < 2:
             raise ValueError(f"captions have shape {captions.shape}; these features need ({len(features)}, T + 1)")

@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch.nn.functional import adaptive_avg_pool2d
 
-from .classifiers.squeezenet import load_squeezenet
-from .image_utils import image_from_url, preprocess_image
+from ..image_utils import image_from_url, preprocess_image
+from .squeezenet import load_squeezenet
 
 LAYERS = (4, 7)  # of SqueezeNet's features: colours and shapes are still apart there
 SPLITS = ("train", "val")

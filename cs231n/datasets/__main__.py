@@ -1,48 +1,19 @@
-"""Where the course's data lies, which of it is in use, and `python -m cs231n.datasets`, which fetches the real one."""
+"""`python -m cs231n.datasets`, which get_datasets.sh calls: fetch the real data, list it, compare it."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-DATASETS = Path(__file__).resolve().parent.parent / "datasets"
-MODES = ("auto", "mini", "full")
+from rich.console import Console
+from rich.table import Table
 
-
-def data_mode():
-    """The value of CS231N_DATA: 'auto' (default: fetched data where complete, else mini), 'mini' or 'full'."""
-    mode = os.environ.get("CS231N_DATA", "auto") or "auto"
-    if mode not in MODES:
-        raise ValueError(f"CS231N_DATA is {mode!r}; set it to one of {', '.join(MODES)}, or leave it unset")
-    return mode
-
-
-def choose(real, mini, name):
-    """The path to read: `real` (what `./get_datasets.sh name` fetches) or `mini` (what ships).
-
-    `real` and `mini` are a path each, or a list of paths that only count together; the first is returned.
-    """
-    reals, minis = ([Path(p) for p in (x if isinstance(x, (list, tuple)) else [x])] for x in (real, mini))
-    mode = data_mode()
-    missing = [p for p in reals if not p.exists()]
-    if mode == "full" and missing:
-        raise FileNotFoundError(
-            f"CS231N_DATA=full asks for the real {name} data, but {missing[0]} is not there; "
-            f"run ./get_datasets.sh {name}, or unset CS231N_DATA to use the data that ships with the course"
-        )
-    if mode != "mini" and not missing:
-        return reals[0]
-    for path in minis:
-        if not path.exists():
-            raise FileNotFoundError(f"{path} is missing although it ships with the course; restore datasets/mini")
-    return minis[0]
+from . import DATASETS
+from .downloads import DownloadError, fetch, present, size_text, verify
+from .sources import SOURCES, USED_BY
 
 
 def main(argv=None):
     """The command line behind get_datasets.sh; 0 if all is well, 1 if something is wrong, 130 if it was interrupted."""
-    from .downloads import verify
-    from .sources import SOURCES
-
     options = _parse(argv, SOURCES)
     names = list(SOURCES) if "all" in options.names else list(dict.fromkeys(options.names))
     if options.verify:
@@ -59,8 +30,6 @@ def main(argv=None):
 
 def _get(name, sources, options):
     """Fetch one data set and say so; what fails does not hold up the next."""
-    from .downloads import DownloadError, fetch, verify
-
     try:
         new = [fetch(source, options.dir, options.accept_changed) for source in sources]
     except DownloadError as error:
@@ -97,12 +66,6 @@ def _parse(argv, sources):
 
 
 def _list(names, folder):
-    from rich.console import Console
-    from rich.table import Table
-
-    from .downloads import present, size_text
-    from .sources import SOURCES, USED_BY
-
     table = Table("name", "file", "size", "here", "used by", box=None)
     for name in names:
         for i, source in enumerate(SOURCES[name]):

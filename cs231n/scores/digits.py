@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .progress_bar import progress_bar
+from ..train.progress_bar import progress_bar
 
 SIDE = 28
 NUM_CLASSES = 10

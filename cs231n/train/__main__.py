@@ -7,83 +7,22 @@ A run may be broken off anywhere; the same command goes on from its last checkpo
 """
 
 import argparse
-import math
+import contextlib
 import os
 import signal
 import sys
-import time
+import traceback
 from pathlib import Path
 
 from . import checkpoints
-from .distributed import joined
-from .progress_bar import progress_bar
+from .loop import train
 
 CHECKPOINT = "checkpoint.pt"
+NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion"}
 
 
 class Interrupted(Exception):
-    """The system, or torchrun because another process has ended, asks this process to end."""
-
-
-def train(recipe, *, folder=None, save_every=100, quiet=False):
-    """Take all steps of a recipe (see cs231n.recipes), and return it, with its losses and seconds.
-
-    folder: where the checkpoint lies; if there is one already, the run goes on from it. None: no checkpoint.
-    save_every: steps between checkpoints. quiet: no progress bar.
-    Raises ValueError for a checkpoint of another run, FloatingPointError for a loss that is not finite.
-    """
-    path = folder and Path(folder) / CHECKPOINT
-    recipe.done = resume(recipe, path) if path and path.exists() else 0
-    recipe.saved = recipe.done
-    with progress_bar(recipe.steps, "training", quiet=quiet or not recipe.ranks.first) as bar:
-        bar.update(recipe.done)
-        while recipe.done < recipe.steps:
-            began = time.perf_counter()
-            losses = recipe.learn(recipe.done)
-            recipe.seconds += time.perf_counter() - began
-            recipe.done += 1
-            for name, loss in losses.items():
-                if not math.isfinite(loss):
-                    raise FloatingPointError(f"{name} became {loss} in step {recipe.done}; try a lower --rate")
-                recipe.losses.setdefault(name, []).append(loss)
-            bar.set_postfix({name: f"{loss:.3f}" for name, loss in losses.items()}, refresh=False)
-            bar.update()
-            if path and (recipe.done % save_every == 0 or recipe.done == recipe.steps):
-                save(recipe, path)
-    return recipe
-
-
-def save(recipe, path):
-    """Write the checkpoint; all processes hold the same, and the first one writes it."""
-    if recipe.ranks.first:
-        checkpoints.save(path, {
-            "settings": recipe.settings, "done": recipe.done, "seconds": recipe.seconds, "losses": recipe.losses,
-            "state": recipe.state(),
-        })  # fmt: skip
-    recipe.saved = recipe.done
-
-
-def resume(recipe, path):
-    """Bring the recipe to where the checkpoint is, and return how many steps that is."""
-    found = checkpoints.load(path)
-    try:
-        differ = [name for name, value in recipe.settings.items() if found["settings"].get(name) != value]
-        if differ:
-            was = ", ".join(f"{name} {found['settings'].get(name)}" for name in differ)
-            now = ", ".join(f"{name} {recipe.settings[name]}" for name in differ)
-            raise ValueError(f"it was made with {was}; now it is {now}")
-        recipe.load(found["state"])
-        recipe.losses = {name: list(history) for name, history in found["losses"].items()}
-        recipe.seconds = float(found["seconds"])
-        return int(found["done"])
-    except (KeyError, ValueError, RuntimeError, AttributeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(f"the checkpoint {path} does not fit this run ({reason}); {checkpoints.REMEDY}") from error
-
-
-# The command ------------------------------------------------------------------------------------------------
-
-NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion"}
+    """The user, the system, or torchrun because another process has ended, asks this process to end."""
 
 
 def parser():
@@ -110,25 +49,57 @@ def parser():
 def main(argv=None):
     """Run the command; the exit status, 0 if all went well."""
     args = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, _interrupt)
-    several = f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}: " if "RANK" in os.environ else ""
+    args.folder = args.folder or Path("runs") / args.what
+    with interrupted_once():
+        try:
+            reason = attempt(args)
+        except (Interrupted, KeyboardInterrupt):
+            reason = f"asked to end{_as_others_ended()}; {_how_to_go_on(args.folder / CHECKPOINT)}"
+    if reason:
+        print(_which_process() + reason, file=sys.stderr, flush=True)
+    return int(bool(reason))
+
+
+def attempt(args):
+    """Train as the options say; what went wrong, in a sentence, or None."""
+    from .ranks import joined  # late: --help need not wait for torch
+
     numpy_only = args.what == "captioner" and args.model != "transformer"
-    recipe = None
     try:
         with joined("cpu" if numpy_only else args.device, args.timeout) as ranks:
-            recipe = make_recipe(args, ranks)
-            run(recipe, args)
-        return 0
+            run(make_recipe(args, ranks), args)
+        return None
+    except NotImplementedError as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return f"{error} (line {place.lineno} of {place.filename})"
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        reason = str(error)
-    except (KeyboardInterrupt, Interrupted):
-        reason = f"asked to end; {_how_to_go_on(recipe)}"
+        return str(error)
     except RuntimeError as error:
-        if not several or not _lost_contact(error):
+        if not _which_process() or not _lost_contact(error):
             raise
-        reason = f"another process has ended or does not answer; {_how_to_go_on(recipe)}"
-    print(several + reason, file=sys.stderr, flush=True)
-    return 1
+        return f"another process has ended or does not answer; {_how_to_go_on(args.folder / CHECKPOINT)}"
+
+
+@contextlib.contextmanager
+def interrupted_once():
+    """Within this, the first SIGINT or SIGTERM raises Interrupted, and those that follow are ignored.
+
+    More than one comes where a whole terminal is told, and torchrun then tells its processes; the second must not
+    break into what is done and said because of the first.
+    """
+    asked = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
+
+    def interrupt(*_):
+        for s in asked:
+            signal.signal(s, signal.SIG_IGN)
+        raise Interrupted
+
+    before = {s: signal.signal(s, interrupt) for s in asked}
+    try:
+        yield
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
 
 
 def make_recipe(args, ranks):
@@ -146,13 +117,15 @@ def make_recipe(args, ranks):
 
 def run(recipe, args):
     """Train, and leave samples beside the checkpoint; the first process says what goes on."""
-    folder, ranks = args.folder or Path("runs") / args.what, recipe.ranks
+    folder, ranks = args.folder, recipe.ranks
     say = (lambda *words: print(*words, flush=True)) if ranks.first else (lambda *words: None)
     processes = f"{ranks.size} processes" if ranks.size > 1 else "one process"
     say(f"{args.what}: {recipe.steps} steps of {recipe.batch_size} examples, {processes} on {ranks.device.type}")
+    several = recipe.uses_in_several if ranks.size > 1 else ()
+    say("trained with what stands in the TODOs", ", ".join((*recipe.uses, *several)))
     if (folder / CHECKPOINT).exists():
         say(f"going on from {folder / CHECKPOINT}")
-    train(recipe, folder=folder, save_every=args.save_every, quiet=args.quiet)
+    train(recipe, checkpoint=folder / CHECKPOINT, save_every=args.save_every, quiet=args.quiet)
     if ranks.first:
         say(f"{recipe.seconds:.1f} s of training; loss of the last 100 steps:", ", ".join(_recent(recipe)))
         say(f"checkpoint: {folder / CHECKPOINT}, samples: {write_samples(recipe.samples(), folder)}")
@@ -180,19 +153,26 @@ def _recent(recipe):
         yield f"{name} {sum(last) / len(last):.4f}"
 
 
-def _how_to_go_on(recipe):
-    if recipe is None or not recipe.saved:
+def _how_to_go_on(path):
+    if not path.exists():
         return "there is no checkpoint yet: the same command starts anew"
-    return f"the last checkpoint is of step {recipe.saved}: the same command goes on from there"
+    step = checkpoints.load(path)["done"]  # of the file itself: what this process remembers may be a moment older
+    return f"the last checkpoint is of step {step}: the same command goes on from there"
+
+
+def _which_process():
+    """Of several, started by torchrun: which one speaks."""
+    return f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}: " if "RANK" in os.environ else ""
+
+
+def _as_others_ended():
+    """torchrun asks all to end when one has ended, and a process cannot tell that from being asked by anybody else."""
+    return ", perhaps because another process has ended" if _which_process() else ""
 
 
 def _lost_contact(error):
     words = str(error).lower()
     return any(sign in words for sign in ("gloo", "nccl", "connection", "timed out", "timeout", "recvvalue"))
-
-
-def _interrupt(*_):
-    raise Interrupted
 
 
 if __name__ == "__main__":

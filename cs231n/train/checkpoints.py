@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
-import torch
-
+REMEDY = "move it away to start anew, or name another file"
 
 def save(path, state):
     """Write `state` (nested dicts and lists of tensors, numbers, strings) to `path` in one step.
 
     Whatever interrupts this, the file holds either the new state or the one before.
     """
+    import torch  # late: training in numpy alone need not wait for it
+
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
@@ -26,6 +27,8 @@ def load(path):
 
     Raises FileNotFoundError if there is none, ValueError for a damaged file or one that is no checkpoint.
     """
+    import torch
+
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint {path}")
@@ -37,6 +40,3 @@ def load(path):
     if not isinstance(state, dict):
         raise ValueError(f"{path} holds a {type(state).__name__}, not a checkpoint; {REMEDY}")
     return state
-
-
-REMEDY = "move it away to start anew, or name another file"

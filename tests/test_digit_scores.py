@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from scipy import linalg
 
-from cs231n.digits import load_digits
-from cs231n.gan_metrics import (
+from cs231n.datasets.digits import load_digits
+from cs231n.scores.digits import (
     DigitClassifier,
     accuracy,
     classifier_score,

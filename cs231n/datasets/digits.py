@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from .datasets import DATASETS, choose
+from . import DATASETS, choose
 
 MNIST = DATASETS / "mnist"
 FILES = {

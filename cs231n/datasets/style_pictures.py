@@ -4,7 +4,7 @@ from pathlib import Path
 
 import skimage
 
-from .datasets import DATASETS, choose
+from . import DATASETS, choose
 
 MINI = DATASETS / "mini" / "styles"
 PHOTOS = {

@@ -22,7 +22,7 @@ import requests
 from filelock import FileLock, Timeout
 from urllib3.exceptions import HTTPError
 
-from .progress_bar import progress_bar
+from ..train.progress_bar import progress_bar
 
 TIMEOUT = 30  # seconds without a byte
 TRIES = 5  # in a row that came no further
