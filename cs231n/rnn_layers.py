@@ -132,12 +132,15 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     The 4H columns are the input, forget and output gates and the candidate, in the order i, f, o, g.
     """
     # TODO(lstm_step_forward): a = x Wx + prev_h Wh + b; i, f, o = sigmoid and g = tanh of its four quarters;
-    # next_c = f * prev_c + i * g; next_h = o * tanh(next_c). Return next_h, next_c, cache.
+    # next_c = f * prev_c + i * g; next_h = o * tanh(next_c).
     ### BEGIN SOLUTION lstm_step_forward
     next_h, next_c, cell = _lstm_cell_forward(x @ Wx + prev_h @ Wh + b, prev_c)
-    return next_h, next_c, (x, prev_h, Wx, Wh, cell)
+    cache = (x, prev_h, Wx, Wh, cell)
+    ### END SOLUTION
+    return next_h, next_c, cache
 
 
+### BEGIN SOLUTION lstm_step_forward helpers
 def _lstm_cell_forward(a, prev_c):
     """The cell alone: pre-activations a (N, 4H), prev_c (N, H) -> next_h, next_c, and what backward needs."""
     H = prev_c.shape[1]
@@ -146,7 +149,7 @@ def _lstm_cell_forward(a, prev_c):
     next_c = f * prev_c + i * g
     tanh_c = np.tanh(next_c)
     return o * tanh_c, next_c, (gates, prev_c, tanh_c)
-    ### END SOLUTION
+### END SOLUTION
 
 
 def lstm_step_backward(dnext_h, dnext_c, cache):
@@ -155,13 +158,17 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dnext_h, dnext_c (N, H), cache -> dx (N, D), dprev_h, dprev_c (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
     """
     # TODO(lstm_step_backward): next_c is reached twice, from dnext_c and through next_h: add the two first.
-    # Then the four gates, then the affine part. Return dx, dprev_h, dprev_c, dWx, dWh, db.
+    # Then the four gates, then the affine part.
     ### BEGIN SOLUTION lstm_step_backward
     x, prev_h, Wx, Wh, cell = cache
     da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, cell)
-    return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+    dx, dprev_h = da @ Wx.T, da @ Wh.T
+    dWx, dWh, db = x.T @ da, prev_h.T @ da, da.sum(axis=0)
+    ### END SOLUTION
+    return dx, dprev_h, dprev_c, dWx, dWh, db
 
 
+### BEGIN SOLUTION lstm_step_backward helpers
 def _lstm_cell_backward(dnext_h, dnext_c, cell):
     """The cell alone: gradients da (N, 4H) of the pre-activations and dprev_c (N, H)."""
     gates, prev_c, tanh_c = cell
@@ -172,7 +179,7 @@ def _lstm_cell_backward(dnext_h, dnext_c, cell):
     da[:, : 3 * H] *= gates[:, : 3 * H] * (1 - gates[:, : 3 * H])
     da[:, 3 * H :] *= 1 - g**2
     return da, dc * f
-    ### END SOLUTION
+### END SOLUTION
 
 
 def lstm_forward(x, h0, Wx, Wh, b):

@@ -37,11 +37,13 @@ def double(x):
     # one line will do.
     ### BEGIN SOLUTION double
     return _times(x, 2)
+    ### END SOLUTION
 
 
+### BEGIN SOLUTION double helpers
 def _times(x, n):
     return x * n
-    ### END SOLUTION
+### END SOLUTION
 
 
 def halve(x):
@@ -60,6 +62,9 @@ def double(x):
     # TODO(double): return twice x;
     # one line will do.
     raise NotImplementedError("TODO double: replace this line with your code")
+
+
+# Helper functions for double may stand here.
 
 
 def halve(x):
@@ -84,7 +89,7 @@ def test_strip_leaves_the_todo_and_one_line_that_raises_it():
 def test_filling_one_todo_leaves_the_others_unfilled():
     namespace = {}
     exec(fill(UNSOLVED, solutions(SOLVED, "small.py"), ["double"]), namespace)
-    assert namespace["double"](4) == 8
+    assert namespace["double"](4) == 8, "its helpers come with it"
     with pytest.raises(NotImplementedError, match="TODO halve"):
         namespace["halve"](4)
 
@@ -136,7 +141,7 @@ def test_strip_and_fill_are_inverse_to_the_byte_on_random_sources():
 
 def test_fill_refuses_an_unknown_id_and_one_already_filled():
     answers = solutions(SOLVED, "small.py")
-    with pytest.raises(EditionError, match="'triple'.*double, halve"):
+    with pytest.raises(EditionError, match="'triple'.*double, .*halve"):
         fill(UNSOLVED, answers, ["triple"])
     with pytest.raises(EditionError, match="TODO halve: filled already"):
         fill(fill(UNSOLVED, answers, ["halve"]), answers)
@@ -153,6 +158,10 @@ FAULTS = {
     "second region": ([*GOOD, BEGIN_A, END], 5, "a second BEGIN of a"),
     "second todo": ([TODO_A, *GOOD], 2, "a second TODO of a"),
     "no todo": ([BEGIN_A, "x = 1", END], 1, r"no TODO comment above; write `# TODO\(a\)"),
+    "helpers of nothing": ([BEGIN_A + " helpers", "x = 1", END], 1, r"no TODO comment above; write `# TODO\(a\)"),
+    "helpers alone": ([TODO_A, BEGIN_A + " helpers", "x = 1", END], 1, r"TODO\(a\) has no region"),
+    "helpers twice": ([*GOOD, *[BEGIN_A + " helpers", END] * 2], 7, "a second BEGIN of a helpers"),
+    "helpers' stub": ([*GOOD, "# Helper functions for a may stand here."], 5, "stub in the solved source"),
     "todo below": ([BEGIN_A, "x = 1", END, TODO_A], 1, "no TODO comment above"),
     "no region": (["", TODO_A, "x = 1"], 2, r"TODO\(a\) has no region"),
     "no id": ([TODO_A, "### BEGIN SOLUTION", END], 2, "malformed mark; write"),
@@ -377,7 +386,7 @@ def test_build_says_which_source_is_missing(root, tmp_path, gone):
 
 def test_todo_ids_come_in_source_order_with_their_places(root):
     assert list(todo_ids(root).items()) == [
-        ("double", ("cs231n/small.py", 6)), ("halve", ("cs231n/small.py", 18)),
+        ("double", ("cs231n/small.py", 6)), ("halve", ("cs231n/small.py", 20)),
         ("deep", ("cs231n/a_folder/deep.py", 1))]
 
 
@@ -416,16 +425,18 @@ def test_strip_then_fill_gives_back_every_source_of_the_course():
     for path in sources:
         text, answers = path.read_bytes().decode(), solutions(path.read_bytes().decode(), path.name)
         assert fill(strip(text, path.name), answers).encode() == path.read_bytes(), path
-        ids += answers
+        ids += [id_ for id_ in answers if not id_.endswith(" helpers")]
     assert ids and sorted(ids) == sorted(todo_ids())
 
 
 def test_the_course_is_stripped_as_one_regular_expression_would(student):
     region = re.compile(r"^( *)### BEGIN SOLUTION (\w+)$.*?### END SOLUTION$", re.M | re.S)
     stub = r'\1raise NotImplementedError("TODO \2: replace this line with your code")'
+    helpers = re.compile(r"^### BEGIN SOLUTION (\w+) helpers$.*?### END SOLUTION$", re.M | re.S)
     replaced = 0
     for path in (student / "cs231n").rglob("*.py"):
-        text, n = region.subn(stub, (ROOT / path.relative_to(student)).read_text(encoding="utf-8"))
+        text = (ROOT / path.relative_to(student)).read_text(encoding="utf-8")
+        text, n = region.subn(stub, helpers.sub(r"# Helper functions for \1 may stand here.", text))
         assert path.read_text(encoding="utf-8") == text, path
         replaced += n
     assert replaced == len(todo_ids())

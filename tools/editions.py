@@ -22,9 +22,14 @@ IGNORED = (".*", "__pycache__", "*.py[co]", "checkpoints", "*.pt", "*.pth", "*.c
 
 ID = r"[a-z][a-z0-9_]*"
 STUB = 'raise NotImplementedError("TODO {}: replace this line with your code")'
-STUB_LINE = re.compile(r"\s*" + re.escape(STUB).replace(r"\{\}", f"({ID})") + r"\s*")
+HELPERS = " helpers"  # after the id of a TODO: what stands outside its function, but belongs to its answer
+HELPERS_STUB = "# Helper functions for {} may stand here."
+STUB_LINES = {
+    re.compile(r"\s*" + re.escape(stub).replace(r"\{\}", f"({ID})") + r"\s*"): suffix
+    for stub, suffix in ((STUB, ""), (HELPERS_STUB, HELPERS))
+}
 MARK = re.compile(
-    rf" *(?:# TODO\((?P<TODO>{ID})\):.*|### BEGIN SOLUTION (?P<BEGIN>{ID})|### (?P<END>END) SOLUTION)\s*"
+    rf" *(?:# TODO\((?P<TODO>{ID})\):.*|### BEGIN SOLUTION (?P<BEGIN>{ID}(?:{HELPERS})?)|### (?P<END>END) SOLUTION)\s*"
 )
 # Wider than the marks themselves: a mistyped one must stop the build, or it would hand the answer out.
 LEAK = re.compile(r"(?:BEGIN|END)[\s_-]*SOLUTION|(?i:#\s*(?:begin|end)[\s_-]*solution)")
@@ -47,12 +52,16 @@ def strip(text, filename):
     parts = _parts(text)
     for id_, (first, last, _) in reversed(_regions(parts, filename).items()):
         indent = parts[first][: -len(parts[first].lstrip())]
-        parts[first : last + 1] = [indent + STUB.format(id_)]
+        owner = id_.removesuffix(HELPERS)
+        parts[first : last + 1] = [indent + (STUB if id_ == owner else HELPERS_STUB).format(owner)]
     return "".join(parts)
 
 
 def solutions(text, filename):
-    """{id: answer} of a solved source in its order, from BEGIN to END without the line ending after END."""
+    """{id: answer} of a solved source in its order, from BEGIN to END without the line ending after END.
+
+    Helpers of an answer have an entry of their own, under "id helpers".
+    """
     parts = _parts(text)
     return {id_: "".join(parts[a : b + 1]) for id_, (a, b, _) in _regions(parts, filename).items()}
 
@@ -60,7 +69,8 @@ def solutions(text, filename):
 def fill(student_text, regions, ids=None):
     """Put the answers `ids` (default: all of `regions`) where their lines raise; undoes `strip` exactly."""
     ids, parts = list(regions if ids is None else ids), _parts(student_text)
-    stubs = {match[1]: n for n, part in enumerate(parts) if (match := STUB_LINE.fullmatch(part))}
+    ids += [id_ + HELPERS for id_ in ids if id_ + HELPERS in regions and id_ + HELPERS not in ids]
+    stubs = {id_: n for n, part in enumerate(parts) if (id_ := _stub_id(part))}
     for id_ in ids:
         if id_ not in regions:
             raise EditionError(f"no answer for {id_!r} is known; choose from: {', '.join(regions) or 'none'}")
@@ -92,6 +102,8 @@ def todo_ids(root=ROOT):
     for rel, path in _shipped(Path(root)):
         regions = _regions(_parts(_read(path, rel)), rel) if path.suffix == ".py" else {}
         for id_, (*_, todo) in regions.items():
+            if id_.endswith(HELPERS):
+                continue
             place = rel, todo // 2 + 1
             if found.setdefault(id_, place) != place:
                 raise EditionError(f"{rel}:{place[1]}: {found[id_][0]} has a TODO of {id_} too; keep one")
@@ -135,6 +147,14 @@ def build(dest, root=ROOT):
     return dest
 
 
+def _stub_id(line):
+    """Whose place a line of a student's source keeps; None for any other line."""
+    for pattern, suffix in STUB_LINES.items():
+        if match := pattern.fullmatch(line):
+            return match[1] + suffix
+    return None
+
+
 def _parts(text):
     """[line, ending, line, ending, ..., line]; str.splitlines would also break at form feeds and the like."""
     return re.split(r"(\r\n|\r|\n)", text)
@@ -151,14 +171,15 @@ def _regions(parts, filename):
     for n, kind, id_ in _marks(parts, require):
         if kind == "END":
             require(inside, n, "END SOLUTION without BEGIN; put `### BEGIN SOLUTION some_id` above it")
-            regions[inside], inside = (begin, n, todos[inside]), None
+            regions[inside], inside = (begin, n, todos[inside.removesuffix(HELPERS)]), None
             continue
         require(not inside, n, f"{kind} of {id_} inside the region of {inside}; end that first")
         require(id_ not in (todos if kind == "TODO" else regions), n, f"a second {kind} of {id_}; keep one")
         if kind == "TODO":
             todos[id_] = n
         else:
-            require(id_ in todos, n, f"no TODO comment above; write `# TODO({id_}): what there is to do`")
+            owner = id_.removesuffix(HELPERS)
+            require(owner in todos, n, f"no TODO comment above; write `# TODO({owner}): what there is to do`")
             inside, begin = id_, n
     require(not inside, begin, f"the region of {inside} is never closed; put `### END SOLUTION` after it")
     for id_, n in todos.items():
@@ -175,7 +196,7 @@ def _marks(parts, require):
         kind = match and match.lastgroup
         require(kind in ("BEGIN", "END") or not LEAK.search(parts[n]), n, f"malformed mark; {FORMS}")
         require(kind or not ODD_TODO.match(parts[n]), n, f"malformed mark; {FORMS}")
-        require(not STUB_LINE.fullmatch(parts[n]), n, "stub in the solved source; write the answer out")
+        require(not _stub_id(parts[n]), n, "stub in the solved source; write the answer out")
         if kind:
             yield n, kind, match[kind]
 
