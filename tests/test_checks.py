@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from cs231n import checks
-from cs231n.checks.engine import evaluate
 from cs231n.checks.show import HintCard, ProgressTable, ResultCard
 from cs231n.checks.todo import TODOS, Backward, Forward
+from cs231n.checks.verdict import evaluate
 
 MISTAKES = [(id, title) for id, todo in TODOS.items() for title in todo.mistakes]
 
@@ -128,7 +128,7 @@ def test_endless_loop_is_stopped(monkeypatch):
         while True:
             pass
 
-    monkeypatch.setattr("cs231n.checks.engine.SECONDS", 1)
+    monkeypatch.setattr("cs231n.checks.run.SECONDS", 1)
     replace(monkeypatch, TODOS["rnn_step_forward"], endless)
     began = time.monotonic()
     result = evaluate("rnn_step_forward")

@@ -5,10 +5,10 @@ import warnings
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .gan import _mistakes, _pair_cases, _run_pair, _run_single, _single_cases, _softplus, _variants
 from .rnn import random_arrays
 from .style_transfer import _tensors
-from .todo import Method, Wrong
 
 MODULE = "cs231n.wgan"
 

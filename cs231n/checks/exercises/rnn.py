@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .todo import Backward, Forward, Method, Wrong
+from ..todo import Backward, Forward, Method, Wrong
 
 LAYERS = "cs231n.rnn_layers"
 
@@ -418,7 +418,7 @@ WORDS = {word: i for i, word in enumerate(["<NULL>", "<START>", "<END>", "a", "r
 
 def _model(cell, dtype, seed=0):
     """A small captioner with seeded parameters, the biases not zero so that a forgotten one shows."""
-    from ..classifiers.rnn import CaptioningRNN
+    from ...classifiers.rnn import CaptioningRNN
 
     model = CaptioningRNN(WORDS, input_dim=5, wordvec_dim=4, hidden_dim=3, cell_type=cell, dtype=dtype)
     rng = np.random.default_rng(seed)

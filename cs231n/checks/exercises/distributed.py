@@ -4,8 +4,8 @@ from unittest import mock
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .rnn import random_arrays
-from .todo import Method, Wrong
 
 MODULE = "cs231n.distributed"
 

@@ -5,10 +5,10 @@ from unittest import mock
 
 import numpy as np
 
-from .engine import close
+from ..compare import close
+from ..todo import Method, Wrong
 from .rnn import random_arrays
 from .style_transfer import _tensors, _upstream
-from .todo import Method, Wrong
 
 MODULE = "cs231n.idioms"
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from ..todo import Method
 from .gan import _mistakes, _variants
 from .net_visualization import _array
 from .rnn import random_arrays
 from .style_transfer import _loss_and_gradients, _tensors
-from .todo import Method
 
 MODULE = "cs231n.diffusion"
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..todo import Backward, Forward
 from .rnn import LAYERS, random_arrays, sequence_cases, with_upstream
-from .todo import Backward, Forward
 
 
 def _sigmoid(a):

@@ -5,8 +5,8 @@ The scores are W tanh(x) + b, with x the image as a row of numbers; the gradient
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .rnn import random_arrays
-from .todo import Method, Wrong
 
 MODULE = "cs231n.net_visualization_pytorch"
 

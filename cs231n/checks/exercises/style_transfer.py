@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .rnn import random_arrays
-from .todo import Method, Wrong
 
 MODULE = "cs231n.style_transfer_pytorch"
 

@@ -5,10 +5,10 @@ import itertools
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .net_visualization import _array
 from .rnn import random_arrays
 from .style_transfer import _loss_and_gradients, _tensors
-from .todo import Method, Wrong
 
 MODULE = "cs231n.gan_pytorch"
 

@@ -5,11 +5,11 @@ import math
 
 import numpy as np
 
+from ..todo import Method, Wrong
 from .gan import _variants
 from .net_visualization import _array
 from .rnn import WORDS, _captions, random_arrays
 from .style_transfer import _tensors
-from .todo import Method, Wrong
 
 LAYERS, MODELS = "cs231n.transformer_layers", "cs231n.classifiers.transformer"
 
@@ -197,7 +197,7 @@ def _heads_cases():
 
 
 def _heads_module(E, H, training):
-    from ..transformer_layers import MultiHeadAttention
+    from ...transformer_layers import MultiHeadAttention
 
     module = _filled(MultiHeadAttention(E, H), 41)
     module.dropout = _pattern_class()()
@@ -455,7 +455,7 @@ def _with_patterns(layer, training):
 
 
 def _decoder_layer(E, H, hidden, training):
-    from ..classifiers.transformer import TransformerDecoderLayer
+    from ...classifiers.transformer import TransformerDecoderLayer
 
     layer = TransformerDecoderLayer(E, H, dim_feedforward=hidden, dropout=0.0)
     return _with_patterns(_filled(layer, 42), training)
@@ -594,7 +594,7 @@ def _captioner_cases():
 
 
 def _captioner(features, layers):
-    from ..classifiers.transformer import CaptioningTransformer
+    from ...classifiers.transformer import CaptioningTransformer
 
     model = CaptioningTransformer(WORDS, features.shape[-1], 6, 2, layers, 9, dim_feedforward=7, dropout=0.0)
     return _filled(model, 43).eval()
