@@ -1,12 +1,14 @@
-"""The TODOs of NetworkVisualization.ipynb, tried on a network so small that its gradient can be written down.
+"""Saliency maps, fooling images and class visualisation, tried on a network whose gradient can be written down.
 
 The scores are W tanh(x) + b, with x the image as a row of numbers; the gradient of score c is W[c] (1 - tanh(x)^2).
 """
 
 import numpy as np
 
-from ..todo import Method, Wrong
-from .rnn import random_arrays
+from ..authoring.answers import array_of
+from ..authoring.inputs import random_arrays
+from ..authoring.variants import variants
+from ..todo import Method
 
 MODULE = "cs231n.net_visualization_pytorch"
 
@@ -24,15 +26,6 @@ def network(W, b, straight=False):
 def _score_gradient(x, c, W, straight=False):
     """The closed form for images x (..., 3, H, W) and one class each."""
     return W[c].reshape(x.shape) * (1 if straight else 1 - np.tanh(x) ** 2)
-
-
-def _array(name, value):
-    """The numpy array of a tensor that an answer gave."""
-    import torch
-
-    if not isinstance(value, torch.Tensor):
-        raise Wrong(f"{name} must be a torch tensor, not {'None' if value is None else f'a {type(value).__name__}'}")
-    return value.detach().cpu().numpy()
 
 
 # Saliency ---------------------------------------------------------------------------------------------------
@@ -56,7 +49,7 @@ def _saliency_cases():
 def _run_saliency(function, X, y, W, b):
     import torch
 
-    return {"saliency": _array("saliency", function(torch.from_numpy(X), torch.from_numpy(y), network(W, b)))}
+    return {"saliency": array_of("saliency", function(torch.from_numpy(X), torch.from_numpy(y), network(W, b)))}
 
 
 compute_saliency_maps = Method(
@@ -82,71 +75,49 @@ def _(X, y, W, b):
     return {"saliency": np.abs(_score_gradient(X, y, W)).max(axis=1)}
 
 
-def _gradient(X, y, model, asked=lambda scores, y: scores.gather(1, y[:, None])):
+def _saliency(
+    X, y, model, *,
+    asked=lambda scores, y: scores.gather(1, y[:, None]), reduce=lambda gradient: gradient.abs().amax(dim=1),
+):  # fmt: skip
+    """compute_saliency_maps with switches for mistakes; asked: the scores whose sum is differentiated."""
     import torch
 
     X = X.clone().requires_grad_()
-    return torch.autograd.grad(asked(model(X), y).sum(), X)[0]
+    return reduce(torch.autograd.grad(asked(model(X), y).sum(), X)[0])
 
 
-@compute_saliency_maps.mistake("the absolute value is missing: a strong negative slope counts as nothing")
-def _(X, y, model):
-    return _gradient(X, y, model).amax(dim=1)
-
-
-@compute_saliency_maps.mistake("the maximum is taken over the rows of the image instead of its channels")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().amax(dim=2)
-
-
-@compute_saliency_maps.mistake("the maximum is taken over the images: dim=0 is the batch, the channels are dim=1")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().amax(dim=0)
-
-
-@compute_saliency_maps.mistake("the channels are averaged instead of the largest taken")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().mean(dim=1)
-
-
-@compute_saliency_maps.mistake("the channels are added up instead of the largest taken")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().sum(dim=1)
-
-
-@compute_saliency_maps.mistake("the gradient is that of the probability (after a softmax) instead of the score")
-def _(X, y, model):
-    return _gradient(X, y, model, lambda scores, y: scores.softmax(1).gather(1, y[:, None])).abs().amax(dim=1)
-
-
-@compute_saliency_maps.mistake("the gradient is that of the cross-entropy loss instead of the score")
-def _(X, y, model):
-    return _gradient(X, y, model, lambda scores, y: scores.log_softmax(1).gather(1, y[:, None])).abs().amax(dim=1)
-
-
-@compute_saliency_maps.mistake("the gradient is that of the highest score, whatever the label")
-def _(X, y, model):
-    return _gradient(X, y, model, lambda scores, y: scores.amax(1)).abs().amax(dim=1)
-
-
-@compute_saliency_maps.mistake("the gradient is that of all classes' scores together")
-def _(X, y, model):
-    return _gradient(X, y, model, lambda scores, y: scores).abs().amax(dim=1)
-
-
-@compute_saliency_maps.mistake("scores[:, y] asks every image for the labels of all; gather picks one from each row")
-def _(X, y, model):
-    return _gradient(X, y, model, lambda scores, y: scores[:, y]).abs().amax(dim=1)
-
-
-@compute_saliency_maps.mistake("the maps of the batch are added up into one")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().amax(dim=1).sum(dim=0, keepdim=True).expand(len(X), -1, -1)
-
-
-@compute_saliency_maps.mistake("squeeze() also removes the batch when it holds one image; name the axis")
-def _(X, y, model):
-    return _gradient(X, y, model).abs().amax(dim=1, keepdim=True).squeeze()
+variants(
+    compute_saliency_maps,
+    _saliency,
+    {
+        "the absolute value is missing: a strong negative slope counts as nothing": {"reduce": lambda g: g.amax(dim=1)},
+        "the maximum is taken over the rows of the image instead of its channels": {
+            "reduce": lambda g: g.abs().amax(dim=2),
+        },
+        "the maximum is taken over the images: dim=0 is the batch, the channels are dim=1": {
+            "reduce": lambda g: g.abs().amax(dim=0),
+        },
+        "the channels are averaged instead of the largest taken": {"reduce": lambda g: g.abs().mean(dim=1)},
+        "the channels are added up instead of the largest taken": {"reduce": lambda g: g.abs().sum(dim=1)},
+        "the gradient is that of the probability (after a softmax) instead of the score": {
+            "asked": lambda scores, y: scores.softmax(1).gather(1, y[:, None]),
+        },
+        "the gradient is that of the cross-entropy loss instead of the score": {
+            "asked": lambda scores, y: scores.log_softmax(1).gather(1, y[:, None]),
+        },
+        "the gradient is that of the highest score, whatever the label": {"asked": lambda scores, y: scores.amax(1)},
+        "the gradient is that of all classes' scores together": {"asked": lambda scores, y: scores},
+        "scores[:, y] asks every image for the labels of all; gather picks one from each row": {
+            "asked": lambda scores, y: scores[:, y],
+        },
+        "the maps of the batch are added up into one": {
+            "reduce": lambda g: g.abs().amax(dim=1).sum(dim=0, keepdim=True).expand(len(g), -1, -1),
+        },
+        "squeeze() also removes the batch when it holds one image; name the axis": {
+            "reduce": lambda g: g.abs().amax(dim=1, keepdim=True).squeeze(),
+        },
+    },
+)
 
 
 # Fooling ----------------------------------------------------------------------------------------------------
@@ -172,7 +143,7 @@ def _fooling_cases():
 def _run_fooling(function, X, target_y, straight, W, b):
     import torch
 
-    return {"X_fooling": _array("X_fooling", function(torch.from_numpy(X), target_y, network(W, b, straight)))}
+    return {"X_fooling": array_of("X_fooling", function(torch.from_numpy(X), target_y, network(W, b, straight)))}
 
 
 make_fooling_image = Method(
@@ -222,49 +193,25 @@ def _climb(
     return X_fooling.detach()
 
 
-@make_fooling_image.mistake("the step goes down instead of up: the target's score falls")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, step=lambda g: -g / g.norm())
-
-
-@make_fooling_image.mistake("the gradient is not normalised: a step is as long as the slope is steep")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, step=lambda g: g)
-
-
-@make_fooling_image.mistake("the gradient is divided by its squared norm; the step then has the length 1 / ||g||")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, step=lambda g: g / g.square().sum())
-
-
-@make_fooling_image.mistake("only the gradient's sign is kept")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, step=lambda g: g.sign())
-
-
-@make_fooling_image.mistake("the stopping test is missing: all 100 steps are taken")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, stop=False)
-
-
-@make_fooling_image.mistake("the gradient is that of the target's probability (after a softmax) instead of its score")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, asked=lambda scores, t: scores.softmax(1)[0, t])
-
-
-@make_fooling_image.mistake("the gradient is that of the highest score instead of the target's")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, asked=lambda scores, t: scores.amax())
-
-
-@make_fooling_image.mistake("the gradient is not set to zero between the steps, so that old ones pile up in it")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, piled=1)
-
-
-@make_fooling_image.mistake("X itself is changed: X_fooling must be a copy")
-def _(X, target_y, model):
-    return _climb(X, target_y, model, own=False)
+variants(
+    make_fooling_image,
+    _climb,
+    {
+        "the step goes down instead of up: the target's score falls": {"step": lambda g: -g / g.norm()},
+        "the gradient is not normalised: a step is as long as the slope is steep": {"step": lambda g: g},
+        "the gradient is divided by its squared norm; the step then has the length 1 / ||g||": {
+            "step": lambda g: g / g.square().sum()
+        },
+        "only the gradient's sign is kept": {"step": lambda g: g.sign()},
+        "the stopping test is missing: all 100 steps are taken": {"stop": False},
+        "the gradient is that of the target's probability (after a softmax) instead of its score": {
+            "asked": lambda scores, t: scores.softmax(1)[0, t]
+        },
+        "the gradient is that of the highest score instead of the target's": {"asked": lambda scores, t: scores.amax()},
+        "the gradient is not set to zero between the steps, so that old ones pile up in it": {"piled": 1},
+        "X itself is changed: X_fooling must be a copy": {"own": False},
+    },
+)
 
 
 # Class visualisation ----------------------------------------------------------------------------------------
@@ -290,7 +237,7 @@ def _run_step(function, img, target_y, l2_reg, learning_rate, W, b):
     img, model, seen = torch.tensor(img).requires_grad_(), network(W, b), {}  # a copy: it is to be changed in place
     for when in ("img after one step", "img after two steps"):
         function(img, model, target_y, l2_reg, learning_rate)
-        seen[when] = _array("img", img.clone())
+        seen[when] = array_of("img", img.clone())
     return seen
 
 
@@ -323,74 +270,45 @@ def _(img, target_y, l2_reg, learning_rate, W, b):
 
 
 def _ascend(
-    img, model, target_y, rate, penalty, *, asked=lambda scores, t: scores[0, t], unit=True, after=None, piled=False
+    img, model, target_y, l2_reg, learning_rate, *,
+    uphill=1, strength=1, penalty=lambda x: x.square().sum(), asked=lambda scores, t: scores[0, t], unit=True,
+    after=lambda step, x, l2_reg: step, piled=False,
 ):  # fmt: skip
-    """The update step with switches for mistakes; penalty: of x; after: added to the step; piled: on old gradients."""
+    """The update step with switches for mistakes; strength: of the regulariser; piled: on old gradients."""
     import torch
 
     x = img.detach().requires_grad_()
-    (grad,) = torch.autograd.grad(asked(model(x), target_y) - penalty(x), x)
+    (grad,) = torch.autograd.grad(asked(model(x), target_y) - strength * l2_reg * penalty(x), x)
     if piled:
         img.grad = grad if img.grad is None else img.grad + grad
         grad = img.grad
     step = grad / grad.norm() if unit else grad
-    img.data += rate * (step + after(x) if after else step)
+    img.data += uphill * learning_rate * after(step, x.detach(), l2_reg)
 
 
-def _squares(l2_reg):
-    return lambda x: l2_reg * x.square().sum()
-
-
-@class_visualization_update_step.mistake("the step goes down instead of up")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, -learning_rate, _squares(l2_reg))
-
-
-@class_visualization_update_step.mistake("the regulariser has the wrong sign: it is added, and makes the image grow")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(-l2_reg))
-
-
-@class_visualization_update_step.mistake("the regulariser is missing")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(0))
-
-
-@class_visualization_update_step.mistake("the regulariser comes after the normalisation; it belongs to the objective")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(0), after=lambda x: -2 * l2_reg * x.detach())
-
-
-@class_visualization_update_step.mistake("the factor 2 of the slope is missing: l2_reg * img instead of twice that")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(l2_reg / 2))
-
-
-@class_visualization_update_step.mistake("the norm in the regulariser is not squared")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, lambda x: l2_reg * x.norm())
-
-
-@class_visualization_update_step.mistake("the gradient is not normalised")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(l2_reg), unit=False)
-
-
-@class_visualization_update_step.mistake("the gradient is not set to zero between the steps, so that old ones pile up")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(l2_reg), piled=True)
-
-
-@class_visualization_update_step.mistake("the gradient is that of the probability (softmax) instead of the score")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(l2_reg), asked=lambda scores, t: scores.softmax(1)[0, t])
-
-
-@class_visualization_update_step.mistake("the gradient is that of the highest score instead of the target's")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img, model, target_y, learning_rate, _squares(l2_reg), asked=lambda scores, t: scores.amax())
-
-
-@class_visualization_update_step.mistake("img stays as it was: img = img + ... is a new tensor; write img.data += ...")
-def _(img, model, target_y, l2_reg, learning_rate):
-    _ascend(img.clone(), model, target_y, learning_rate, _squares(l2_reg))
+variants(
+    class_visualization_update_step,
+    _ascend,
+    {
+        "the step goes down instead of up": {"uphill": -1},
+        "the regulariser has the wrong sign: it is added, and makes the image grow": {"strength": -1},
+        "the regulariser is missing": {"strength": 0},
+        "the regulariser comes after the normalisation; it belongs to the objective": {
+            "strength": 0,
+            "after": lambda step, x, l2_reg: step + -2 * l2_reg * x,
+        },
+        "the factor 2 of the slope is missing: l2_reg * img instead of twice that": {"strength": 0.5},
+        "the norm in the regulariser is not squared": {"penalty": lambda x: x.norm()},
+        "the gradient is not normalised": {"unit": False},
+        "the gradient is not set to zero between the steps, so that old ones pile up": {"piled": True},
+        "the gradient is that of the probability (softmax) instead of the score": {
+            "asked": lambda scores, t: scores.softmax(1)[0, t],
+        },
+        "the gradient is that of the highest score instead of the target's": {
+            "asked": lambda scores, t: scores.amax(),
+        },
+        "img stays as it was: img = img + ... is a new tensor; write img.data += ...": (
+            lambda img, *settings: _ascend(img.clone(), *settings)
+        ),
+    },
+)
