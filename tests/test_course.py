@@ -11,8 +11,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cs231n.checks.engine import all_needs
-from cs231n.checks.todo import TODOS
+from cs231n.checks.todo import TODOS, all_needs
 from tools import editions
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +30,7 @@ def states():
     for name in [m for m in sys.modules if m.split(".")[0] == "cs231n"]:
         del sys.modules[name]
     importlib.invalidate_caches()
-    from cs231n.checks.engine import evaluate
+    from cs231n.checks.verdict import evaluate
     import cs231n.checks
     return {id: evaluate(id).state for id in cs231n.checks.TODOS}
 

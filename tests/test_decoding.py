@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from cs231n.checks.extras import END, START, language
+from cs231n.checks.exercises.beam_search import END, START, language
 from cs231n.classifiers.rnn import CaptioningRNN
 from cs231n.decoding import beam_captions, beam_search, captioner_step
 

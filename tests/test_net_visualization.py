@@ -15,8 +15,8 @@ from torchvision import transforms as T
 
 import cs231n.net_visualization_pytorch as nv
 from benchmarks import net_visualization as textbook
-from cs231n.checks.engine import evaluate
-from cs231n.checks.net_visualization import network
+from cs231n.checks.exercises.net_visualization import network
+from cs231n.checks.verdict import evaluate
 from cs231n.classifiers.squeezenet import load_squeezenet
 from cs231n.data_utils import load_imagenet_val
 

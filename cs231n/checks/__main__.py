@@ -5,9 +5,9 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from .engine import evaluate, find
 from .show import LOOK, ProgressTable, ResultCard
-from .todo import TODOS
+from .todo import TODOS, find
+from .verdict import evaluate
 
 
 def main(names):

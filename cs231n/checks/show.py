@@ -4,7 +4,8 @@ import sys
 from dataclasses import dataclass
 from html import escape
 
-from .engine import Result, differs
+from .compare import differs
+from .result import Result
 from .todo import TODOS
 
 LOOK = {  # state -> sign, colour, word

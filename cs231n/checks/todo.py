@@ -4,10 +4,30 @@ A known mistake is a short wrong implementation. It serves three times: it names
 that the check can fail, and it documents the pitfall.
 """
 
+import difflib
 import importlib
 import inspect
 
 TODOS = {}  # id -> Todo, in the order of the course
+
+
+def find(id):
+    """The Todo of this id; a ValueError that suggests the nearest one if there is none."""
+    if id not in TODOS:
+        near = difflib.get_close_matches(str(id), TODOS, n=1)
+        advice = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(TODOS)}"
+        raise ValueError(f"there is no TODO {id!r}; {advice}")
+    return TODOS[id]
+
+
+def all_needs(todo):
+    """The ids this TODO rests on, directly or not, lowest first."""
+    found = []
+    for id in todo.needs:
+        for lower in (*all_needs(TODOS[id]), id):
+            if lower not in found:
+                found.append(lower)
+    return found
 
 
 class Wrong(Exception):

@@ -1,13 +1,15 @@
-"""The TODOs of extras.ipynb on several processes; the other processes are played, one after the other, in this one."""
+"""Training in several processes; the others are played, one after the other, in this one."""
 
 from unittest import mock
 
 import numpy as np
 
-from .rnn import random_arrays
-from .todo import Method, Wrong
+from ..authoring.inputs import random_arrays
+from ..authoring.variants import mistakes, variants
+from ..todo import Method, Wrong
 
 MODULE = "cs231n.distributed"
+
 
 # A share of the batch ---------------------------------------------------------------------------------------
 
@@ -43,22 +45,24 @@ def _(batch, rank, num_processes):
     return {"share": np.array_split(batch, num_processes)[rank]}
 
 
-for title, wrong in {
-    "every process takes the whole batch: then they all do the same work": lambda x, r, n: x,
-    "every process takes the first share: the other rows are never seen": lambda x, r, n: x[: len(x) // n],
-    "ranks are counted from 1": lambda x, r, n: x[(r - 1) * (len(x) // n) : r * (len(x) // n)],
-    "each takes every n-th row; that divides as well, but asked for are rows that follow one another": (
-        lambda x, r, n: x[r::n]
-    ),
-    "the share begins at row `rank`, so that the shares overlap": lambda x, r, n: x[r : r + len(x) // n],
-    "the share runs from its first row to the end of the batch": lambda x, r, n: x[r * (len(x) // n) :],
-    "the last row of each share is left out: a slice ends before its second number": (
-        lambda x, r, n: x[r * (len(x) // n) : (r + 1) * (len(x) // n) - 1]
-    ),
-    "the shares are counted from the end": lambda x, r, n: np.split(x, n)[n - 1 - r],
-    "one row for each process": lambda x, r, n: x[r : r + 1],
-}.items():
-    share_of_batch.mistake(title)(wrong)
+mistakes(
+    share_of_batch,
+    {
+        "every process takes the whole batch: then they all do the same work": lambda x, r, n: x,
+        "every process takes the first share: the other rows are never seen": lambda x, r, n: x[: len(x) // n],
+        "ranks are counted from 1": lambda x, r, n: x[(r - 1) * (len(x) // n) : r * (len(x) // n)],
+        "each takes every n-th row; that divides as well, but asked for are rows that follow one another": (
+            lambda x, r, n: x[r::n]
+        ),
+        "the share begins at row `rank`, so that the shares overlap": lambda x, r, n: x[r : r + len(x) // n],
+        "the share runs from its first row to the end of the batch": lambda x, r, n: x[r * (len(x) // n) :],
+        "the last row of each share is left out: a slice ends before its second number": (
+            lambda x, r, n: x[r * (len(x) // n) : (r + 1) * (len(x) // n) - 1]
+        ),
+        "the shares are counted from the end": lambda x, r, n: np.split(x, n)[n - 1 - r],
+        "one row for each process": lambda x, r, n: x[r : r + 1],
+    },
+)
 
 
 # The mean of the gradients ----------------------------------------------------------------------------------
@@ -199,15 +203,20 @@ def _average(grads, slip=""):
     return result
 
 
-for title, slip in {
-    "the gradients are added up, not averaged: the learning rate is then as many times higher": "sum",
-    "it is divided by the number of processes twice, before the sum and after it": "divided twice",
-    "a copy is summed: torch.tensor copies, and the array keeps this process's own gradient": "copy",
-    "nothing is exchanged: each process keeps its own gradients": "as it was",
-    "the largest of the gradients is taken, not their sum": "largest",
-    "it is always divided by 2, however many processes there are": "two",
-    "each process takes the gradients in its own dict's order, so that unlike ones may be added up": "own order",
-    "the mean is over the other processes only": "other processes",
-    "vectors are left out: the biases of the processes will drift apart": "all but the biases",
-}.items():
-    average_gradients.mistake(title)(lambda grads, slip=slip: _average(grads, slip=slip))
+variants(
+    average_gradients,
+    _average,
+    {
+        "the gradients are added up, not averaged: the learning rate is then as many times higher": {"slip": "sum"},
+        "it is divided by the number of processes twice, before the sum and after it": {"slip": "divided twice"},
+        "a copy is summed: torch.tensor copies, and the array keeps this process's own gradient": {"slip": "copy"},
+        "nothing is exchanged: each process keeps its own gradients": {"slip": "as it was"},
+        "the largest of the gradients is taken, not their sum": {"slip": "largest"},
+        "it is always divided by 2, however many processes there are": {"slip": "two"},
+        "each process takes the gradients in its own dict's order, so that unlike ones may be added up": {
+            "slip": "own order"
+        },
+        "the mean is over the other processes only": {"slip": "other processes"},
+        "vectors are left out: the biases of the processes will drift apart": {"slip": "all but the biases"},
+    },
+)

@@ -1,28 +1,27 @@
-"""The TODOs of extras.ipynb on Wasserstein GANs: two means, and a penalty tried on critics of known slope."""
+"""Wasserstein GANs: two means, and a penalty tried on critics of known slope."""
 
-import functools
 import warnings
 
 import numpy as np
 
-from .gan import _mistakes, _pair_cases, _run_pair, _run_single, _single_cases, _softplus, _variants
-from .rnn import random_arrays
-from .style_transfer import _tensors
-from .todo import Method, Wrong
+from ..authoring.answers import tensors
+from ..authoring.inputs import random_arrays
+from ..authoring.layers import mean_square, per_image, softplus
+from ..authoring.scores import pair_loss, single_loss
+from ..authoring.variants import mistakes, variants
+from ..todo import Method, Wrong
 
 MODULE = "cs231n.wgan"
 
 
 # The two losses ---------------------------------------------------------------------------------------------
 
-wgan_discriminator_loss = Method(
+wgan_discriminator_loss = pair_loss(
     "wgan_discriminator_loss",
-    f"{MODULE}:wgan_discriminator_loss",
-    run=functools.partial(_run_pair, "wgan_discriminator_loss"),
+    MODULE,
+    seed=301,
     notebook="extras",
     minutes=3,
-    cases=lambda: _pair_cases(301),
-    outputs=("loss",),
     hints=(
         "A critic's score is not a probability: there is no target, no logarithm and no sigmoid. It wants the mean "
         "score of real images far above that of fakes. What must become small, then?",
@@ -41,7 +40,7 @@ def _(scores_real, scores_fake):
     }
 
 
-_mistakes(
+mistakes(
     wgan_discriminator_loss,
     {
         "the sign is swapped: the critic would learn to give fakes the higher scores": (
@@ -50,10 +49,10 @@ _mistakes(
         "the two means are added: both batches would be pushed down": lambda real, fake: real.mean() + fake.mean(),
         "a sigmoid is made of the scores first": lambda real, fake: fake.sigmoid().mean() - real.sigmoid().mean(),
         "it is the cross-entropy of a plain GAN, with the logarithm of a sigmoid": (
-            lambda real, fake: _softplus(-real).mean() + _softplus(fake).mean()
+            lambda real, fake: softplus(-real).mean() + softplus(fake).mean()
         ),
         "it is the least squares loss, with targets 1 and 0": (
-            lambda real, fake: ((real - 1).square().mean() + fake.square().mean()) / 2
+            lambda real, fake: (mean_square(real - 1) + mean_square(fake)) / 2
         ),
         "the absolute value of the difference is taken": lambda real, fake: (fake.mean() - real.mean()).abs(),
         "the difference is squared": lambda real, fake: (fake.mean() - real.mean()).square(),
@@ -67,14 +66,12 @@ _mistakes(
 )  # fmt: skip
 
 
-wgan_generator_loss = Method(
+wgan_generator_loss = single_loss(
     "wgan_generator_loss",
-    f"{MODULE}:wgan_generator_loss",
-    run=functools.partial(_run_single, "wgan_generator_loss"),
+    MODULE,
+    seed=311,
     notebook="extras",
     minutes=2,
-    cases=lambda: _single_cases(311),
-    outputs=("loss",),
     hints=(
         "The critic gives high scores to images that look real. The generator wants a high mean score, and an "
         "optimizer makes losses small.",
@@ -89,14 +86,14 @@ def _(scores_fake):
     return {"loss": -sum(map(float, fake)) / len(fake), "gradient": np.full_like(scores_fake, -1 / len(fake))}
 
 
-_mistakes(
+mistakes(
     wgan_generator_loss,
     {
         "the minus sign is missing: the generator would help the critic": lambda fake: fake.mean(),
         "the scores are added up instead of averaged": lambda fake: -fake.sum(),
         "a sigmoid is made of the scores first": lambda fake: -fake.sigmoid().mean(),
-        "it is the cross-entropy of a plain GAN, with the logarithm of a sigmoid": lambda fake: _softplus(-fake).mean(),
-        "it is the least squares loss, with the target 1": lambda fake: (fake - 1).square().mean() / 2,
+        "it is the cross-entropy of a plain GAN, with the logarithm of a sigmoid": lambda fake: softplus(-fake).mean(),
+        "it is the least squares loss, with the target 1": lambda fake: mean_square(fake - 1) / 2,
         "the absolute values are taken: low scores would do as well as high ones": lambda fake: -fake.abs().mean(),
         "the scores are squared": lambda fake: -fake.square().mean(),
         "the highest score stands for all of them": lambda fake: -fake.max(),
@@ -144,7 +141,7 @@ def _run_penalty(function, real, fake, mix, W, v, straight):
     import torch
 
     D = _critic(W, v, straight)
-    penalty = function(D, *_tensors(real, fake, mix))
+    penalty = function(D, *tensors(real, fake, mix))
     if not isinstance(penalty, torch.Tensor):
         raise Wrong(f"gradient_penalty must return a torch tensor with one number, not {type(penalty).__name__}")
     if penalty.numel() != 1:
@@ -204,12 +201,8 @@ def _(real, fake, mix, W, v, straight):
     }
 
 
-def _right_mix(mix, real):
-    return mix.reshape(-1, *[1] * (real.dim() - 1))
-
-
 def _apart(norms):
-    return (norms - 1).square().mean()
+    return mean_square(norms - 1)
 
 
 def _each_norm(gradient):
@@ -217,9 +210,7 @@ def _each_norm(gradient):
 
 
 def _penalty(
-    D, real, fake, mix, *,
-    spread=_right_mix, create_graph=True, pooled="sum",
-    norms=_each_norm, apart=_apart,
+    D, real, fake, mix, *, spread=per_image, create_graph=True, pooled="sum", norms=_each_norm, apart=_apart
 ):  # fmt: skip
     """The penalty with switches for mistakes."""
     import torch
@@ -230,14 +221,14 @@ def _penalty(
     return apart(norms(gradient))
 
 
-_variants(
+variants(
     gradient_penalty,
     _penalty,
     {
         "create_graph=True is missing, or the gradient detached: the penalty is a mere number and teaches nothing": {
             "create_graph": False,
         },
-        "mix is the share of fake, where it should be real's": {"spread": lambda mix, real: 1 - _right_mix(mix, real)},
+        "mix is the share of fake, where it should be real's": {"spread": lambda mix, real: 1 - per_image(mix, real)},
         "the first number of mix serves all images": {"spread": lambda mix, real: mix[0]},
         "mix keeps its shape (N,) and is spread over the last axis, the columns of the images": {
             "spread": lambda mix, real: mix,
@@ -254,7 +245,7 @@ _variants(
             "norms": lambda g: _each_norm(g).square(),
         },
         "only slopes above 1 cost: the penalty has two sides": {"apart": lambda n: _apart(n.clamp(min=1))},
-        "1 is not subtracted: the slope is drawn to 0": {"apart": lambda n: n.square().mean()},
+        "1 is not subtracted: the slope is drawn to 0": {"apart": mean_square},
         "the distance from 1 is not squared": {"apart": lambda n: (n - 1).abs().mean()},
         "the norms are averaged first, and their mean is compared with 1": {"apart": lambda n: _apart(n.mean())},
         "the root of the mean square is taken": {"apart": lambda n: _apart(n).sqrt()},
@@ -268,14 +259,14 @@ _variants(
 def _(D, real, fake, mix):
     import torch
 
-    mix, real = _right_mix(mix, real), real.requires_grad_()
+    mix, real = per_image(mix, real), real.requires_grad_()
     (gradient,) = torch.autograd.grad(D(mix * real + (1 - mix) * fake).sum(), real, create_graph=True)
     return _apart(_each_norm(gradient))
 
 
 @gradient_penalty.mistake("backward() is called instead of torch.autograd.grad: it leaves gradients in D's parameters")
 def _(D, real, fake, mix):
-    mix = _right_mix(mix, real)
+    mix = per_image(mix, real)
     mixture = (mix * real + (1 - mix) * fake).requires_grad_()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own advice against it

@@ -1,37 +1,13 @@
-"""The TODOs of StyleTransfer.ipynb: four losses, each against its closed form, and so are their gradients."""
+"""Style transfer's four losses, each against its closed form, and so are their gradients."""
 
 import numpy as np
 
-from .rnn import random_arrays
-from .todo import Method, Wrong
+from ..authoring.answers import loss_and_gradients, tensors, torch_calls, weighted_sum
+from ..authoring.inputs import random_arrays, upstream
+from ..authoring.variants import variants
+from ..todo import Method, Wrong
 
 MODULE = "cs231n.style_transfer_pytorch"
-
-
-def _tensors(*arrays):
-    import torch
-
-    return [torch.from_numpy(a) for a in arrays]
-
-
-def _loss_and_gradients(name, loss, inputs):
-    """Outputs of an answer: the loss that it gave, and the loss's gradient for each of the tensors {label: input}."""
-    import torch
-
-    if not isinstance(loss, torch.Tensor):
-        kind = "None" if loss is None else f"a {type(loss).__name__}"
-        raise Wrong(f"{name} must return a torch tensor, so that a gradient can flow; it returned {kind}")
-    if loss.numel() != 1:
-        raise Wrong(f"{name} must return one number; it returned a tensor of shape {tuple(loss.shape)}")
-    if not loss.requires_grad:
-        raise Wrong(
-            "no gradient flows from the loss back to its input: .item(), .detach(), .data, numpy and torch.no_grad() "
-            "all cut the way"
-        )
-    gradients = torch.autograd.grad(loss.reshape(()), list(inputs.values()), allow_unused=True)
-    pairs = zip(inputs.items(), gradients)
-    zeros = {label: x.new_zeros(x.shape) if g is None else g for (label, x), g in pairs}
-    return {"loss": loss.detach().reshape(()).numpy(), **{label: g.numpy() for label, g in zeros.items()}}
 
 
 # Content ----------------------------------------------------------------------------------------------------
@@ -49,9 +25,9 @@ def _content_cases():
 
 
 def _run_content(function, content_weight, content_current, content_original):
-    current, original = _tensors(content_current, content_original)
+    current, original = tensors(content_current, content_original)
     loss = function(content_weight, current.requires_grad_(), original)
-    return _loss_and_gradients("content_loss", loss, {"gradient": current})
+    return loss_and_gradients("content_loss", loss, {"gradient": current})
 
 
 content_loss = Method(
@@ -76,34 +52,29 @@ def _(content_weight, content_current, content_original):
     return {"loss": content_weight * np.sum(difference**2), "gradient": 2 * content_weight * difference}
 
 
-@content_loss.mistake("the squared differences are averaged instead of added up")
-def _(weight, current, original):
-    return weight * (current - original).square().mean()
+def _content(weight, current, original, *, size=lambda off: off.square().sum()):
+    """content_loss with a switch for mistakes."""
+    return weight * size(current - original)
 
 
-@content_loss.mistake("the sum is halved: the paper has the factor 1/2, the assignment has not")
-def _(weight, current, original):
-    return weight * (current - original).square().sum() / 2
-
-
-@content_loss.mistake("the weight is left out")
-def _(weight, current, original):
-    return (current - original).square().sum()
-
-
-@content_loss.mistake("the differences are not squared: it is the sum of their absolute values")
-def _(weight, current, original):
-    return weight * (current - original).abs().sum()
-
-
-@content_loss.mistake("the root of the sum is taken: a distance, where its square is wanted")
-def _(weight, current, original):
-    return weight * (current - original).norm()
-
-
-@content_loss.mistake("the weight is squared together with the difference")
-def _(weight, current, original):
-    return (weight * (current - original)).square().sum()
+variants(
+    content_loss,
+    _content,
+    {
+        "the squared differences are averaged instead of added up": {"size": lambda off: off.square().mean()},
+        "the sum is halved: the paper has the factor 1/2, the assignment has not": {
+            "size": lambda off: off.square().sum() / 2,
+        },
+        "the weight is left out": lambda weight, *features: _content(1, *features),
+        "the differences are not squared: it is the sum of their absolute values": {
+            "size": lambda off: off.abs().sum(),
+        },
+        "the root of the sum is taken: a distance, where its square is wanted": {"size": lambda off: off.norm()},
+        "the weight is squared together with the difference": (
+            lambda weight, current, original: (weight * (current - original)).square().sum()
+        ),
+    },
+)
 
 
 # Gram matrix ------------------------------------------------------------------------------------------------
@@ -123,23 +94,17 @@ def _gram_cases():
     }
 
 
-def _upstream(shape):
-    """Some gradient that is different for every element, and not symmetric."""
-    return np.cos(np.arange(np.prod(shape))).reshape(shape)
-
-
 def _run_gram(function, features, normalize):
     import torch
 
-    (x,) = _tensors(features)
+    (x,) = tensors(features)
     x.requires_grad_()
     gram = function(x) if normalize is None else function(x, normalize)
     if not isinstance(gram, torch.Tensor):
         raise Wrong(f"gram_matrix must return a torch tensor, not {type(gram).__name__}")
     outputs, (N, C) = {"gram": gram.detach().numpy()}, features.shape[:2]
     if gram.shape == (N, C, C) and gram.is_floating_point():
-        loss = (gram * torch.from_numpy(_upstream((N, C, C))).to(gram.dtype)).sum()
-        outputs["gradient"] = _loss_and_gradients("gram_matrix", loss, {"gradient": x})["gradient"]
+        outputs["gradient"] = loss_and_gradients("gram_matrix", weighted_sum(gram), {"gradient": x})["gradient"]
     return outputs
 
 
@@ -165,59 +130,42 @@ gram_matrix = Method(
 def _(features, normalize):
     N, C, H, W = features.shape
     size = 1 if normalize is False else H * W * C
-    upstream = _upstream((N, C, C))
-    both = upstream + upstream.transpose(0, 2, 1)
+    dgram = upstream((N, C, C))
+    both = dgram + dgram.transpose(0, 2, 1)
     return {
         "gram": np.einsum("nihw,njhw->nij", features, features) / size,
         "gradient": (np.einsum("nij,njhw->nihw", both, features) / size).astype(features.dtype),
     }
 
 
-def _gram(features, normalize=True, size=lambda N, C, H, W: C * H * W):
+def _gram(features, normalize=True, *, size=lambda N, C, H, W: C * H * W):
+    """gram_matrix with a switch for mistakes."""
     import torch
 
     gram = torch.einsum("nihw,njhw->nij", features, features)
     return gram / size(*features.shape) if normalize else gram
 
 
-@gram_matrix.mistake("it is not divided by H*W*C although normalize is True")
-def _(features, normalize=True):
-    return _gram(features, False)
-
-
-@gram_matrix.mistake("it is divided by H*W*C although normalize is False")
-def _(features, normalize=True):
-    return _gram(features, True)
-
-
-@gram_matrix.mistake("it is divided by the number of pixels H*W alone")
-def _(features, normalize=True):
-    return _gram(features, normalize, lambda N, C, H, W: H * W)
-
-
-@gram_matrix.mistake("it is divided by the number of channels C alone")
-def _(features, normalize=True):
-    return _gram(features, normalize, lambda N, C, H, W: C)
-
-
-@gram_matrix.mistake("it is divided by C*C, the size of the result, instead of H*W*C")
-def _(features, normalize=True):
-    return _gram(features, normalize, lambda N, C, H, W: C * C)
-
-
-@gram_matrix.mistake("it is divided by N*H*W*C: the images of a batch have nothing to do with each other")
-def _(features, normalize=True):
-    return _gram(features, normalize, lambda N, C, H, W: N * C * H * W)
-
-
-@gram_matrix.mistake("the batch dimension is missing: the result of the first image alone, (C, C)")
-def _(features, normalize=True):
-    return _gram(features, normalize)[0]
-
-
-@gram_matrix.mistake("the images of the batch are added up into one matrix")
-def _(features, normalize=True):
-    return _gram(features, normalize).sum(dim=0)
+variants(
+    gram_matrix,
+    _gram,
+    {
+        "it is not divided by H*W*C although normalize is True": {"size": lambda N, C, H, W: 1},
+        "it is divided by H*W*C although normalize is False": lambda features, normalize=True: _gram(features),
+        "it is divided by the number of pixels H*W alone": {"size": lambda N, C, H, W: H * W},
+        "it is divided by the number of channels C alone": {"size": lambda N, C, H, W: C},
+        "it is divided by C*C, the size of the result, instead of H*W*C": {"size": lambda N, C, H, W: C * C},
+        "it is divided by N*H*W*C: the images of a batch have nothing to do with each other": {
+            "size": lambda N, C, H, W: N * C * H * W,
+        },
+        "the batch dimension is missing: the result of the first image alone, (C, C)": (
+            lambda features, *normalize: _gram(features, *normalize)[0]
+        ),
+        "the images of the batch are added up into one matrix": (
+            lambda features, *normalize: _gram(features, *normalize).sum(dim=0)
+        ),
+    },
+)
 
 
 @gram_matrix.mistake("pixels are compared instead of channels: F^T F, with a row and a column for every pixel")
@@ -260,10 +208,10 @@ def _style_cases():
 
 
 def _run_style(function, feats_0, feats_1, feats_2, feats_3, target_0, target_1, style_layers, style_weights):
-    feats = [x.requires_grad_() for x in _tensors(feats_0, feats_1, feats_2, feats_3)]
-    targets = _tensors(target_0, target_1)[: len(style_layers)]
+    feats = [x.requires_grad_() for x in tensors(feats_0, feats_1, feats_2, feats_3)]
+    targets = tensors(target_0, target_1)[: len(style_layers)]
     loss = function(feats, list(style_layers), targets, list(style_weights))
-    return _loss_and_gradients("style_loss", loss, {f"gradient_{layer}": feats[layer] for layer in style_layers})
+    return loss_and_gradients("style_loss", loss, {f"gradient_{layer}": feats[layer] for layer in style_layers})
 
 
 style_loss = Method(
@@ -298,56 +246,38 @@ def _(feats_0, feats_1, feats_2, feats_3, target_0, target_1, style_layers, styl
     return {"loss": loss, **outputs}
 
 
-def _style_terms(feats, layers, targets, weights, normalize=True):
-    """(weight, difference of the Gram matrices) of each layer."""
-    return [(w, _gram(feats[layer], normalize) - target) for layer, target, w in zip(layers, targets, weights)]
+def _style(
+    feats, layers, targets, weights, *,
+    normalize=True, term=lambda weight, off: weight * off.square().sum(), total=sum,
+):  # fmt: skip
+    """style_loss with switches for mistakes; off: the difference of a layer's Gram matrices."""
+    trios = zip(layers, targets, weights)
+    return total([term(weight, _gram(feats[layer], normalize) - target) for layer, target, weight in trios])
 
 
-@style_loss.mistake("the weights are left out")
-def _(*args):
-    return sum(off.square().sum() for _, off in _style_terms(*args))
-
-
-@style_loss.mistake("the squared differences are averaged instead of added up")
-def _(*args):
-    return sum(w * off.square().mean() for w, off in _style_terms(*args))
-
-
-@style_loss.mistake("the squared differences are halved")
-def _(*args):
-    return sum(w * off.square().sum() for w, off in _style_terms(*args)) / 2
-
-
-@style_loss.mistake("the differences are not squared: it is the sum of their absolute values")
-def _(*args):
-    return sum(w * off.abs().sum() for w, off in _style_terms(*args))
-
-
-@style_loss.mistake("the weight is squared together with the difference")
-def _(*args):
-    return sum((w * off).square().sum() for w, off in _style_terms(*args))
-
-
-@style_loss.mistake("the Gram matrices of the image are not normalised, as those of the targets are")
-def _(*args):
-    return sum(w * off.square().sum() for w, off in _style_terms(*args, normalize=False))
-
-
-@style_loss.mistake("only the last layer counts: in the loop, loss = ... overwrites what was there")
-def _(*args):
-    w, off = _style_terms(*args)[-1]
-    return w * off.square().sum()
-
-
-@style_loss.mistake("only the first layer counts: the return stands inside the loop")
-def _(*args):
-    w, off = _style_terms(*args)[0]
-    return w * off.square().sum()
-
-
-@style_loss.mistake("the layers' losses are averaged instead of added up")
-def _(*args):
-    return sum(w * off.square().sum() for w, off in _style_terms(*args)) / len(args[1])
+variants(
+    style_loss,
+    _style,
+    {
+        "the weights are left out": {"term": lambda weight, off: off.square().sum()},
+        "the squared differences are averaged instead of added up": {
+            "term": lambda weight, off: weight * off.square().mean(),
+        },
+        "the squared differences are halved": {"total": lambda terms: sum(terms) / 2},
+        "the differences are not squared: it is the sum of their absolute values": {
+            "term": lambda weight, off: weight * off.abs().sum(),
+        },
+        "the weight is squared together with the difference": {
+            "term": lambda weight, off: (weight * off).square().sum(),
+        },
+        "the Gram matrices of the image are not normalised, as those of the targets are": {"normalize": False},
+        "only the last layer counts: in the loop, loss = ... overwrites what was there": {
+            "total": lambda terms: terms[-1],
+        },
+        "only the first layer counts: the return stands inside the loop": {"total": lambda terms: terms[0]},
+        "the layers' losses are averaged instead of added up": {"total": lambda terms: sum(terms) / len(terms)},
+    },
+)
 
 
 # Total variation --------------------------------------------------------------------------------------------
@@ -369,30 +299,17 @@ def _tv_cases():
 
 
 def _run_tv(function, img, tv_weight):
-    (x,) = _tensors(img)
-    with _operations_counted() as counter:
+    (x,) = tensors(img)
+    with torch_calls() as calls:
         loss = function(x.requires_grad_(), tv_weight)
-    outputs = _loss_and_gradients("tv_loss", loss, {"gradient": x})
-    if counter.count > MANY:
+    outputs = loss_and_gradients("tv_loss", loss, {"gradient": x})
+    if len(calls.names) > MANY:
         _, _, H, W = img.shape
         raise Wrong(
-            f"tv_loss makes {counter.count} torch operations for {H} x {W} pixels: there is a loop over pixels or "
+            f"tv_loss makes {len(calls.names)} torch operations for {H} x {W} pixels: there is a loop over pixels or "
             "rows, hundreds of times slower than subtracting one slice of the whole image from another"
         )
     return outputs
-
-
-def _operations_counted():
-    from torch.overrides import TorchFunctionMode
-
-    class Counter(TorchFunctionMode):
-        count = 0
-
-        def __torch_function__(self, function, types, args=(), kwargs=None):
-            self.count += 1
-            return function(*args, **(kwargs or {}))
-
-    return Counter()
 
 
 tv_loss = Method(
@@ -428,52 +345,36 @@ def _steps(img):
     return img[:, :, 1:] - img[:, :, :-1], img[..., 1:] - img[..., :-1]
 
 
-@tv_loss.mistake("the image wraps around: with roll, the last pixel of a row has the first one for a neighbour")
-def _(img, tv_weight):
-    return tv_weight * sum((img - img.roll(1, dims=d)).square().sum() for d in (2, 3))
+def _variation(img, tv_weight, *, steps=_steps, size=lambda step: step.square().sum()):
+    """tv_loss with switches for mistakes; steps: the differences between neighbours."""
+    return tv_weight * sum(size(step) for step in steps(img))
 
 
-@tv_loss.mistake("only horizontal neighbours are compared")
-def _(img, tv_weight):
-    return tv_weight * _steps(img)[1].square().sum()
-
-
-@tv_loss.mistake("only vertical neighbours are compared")
-def _(img, tv_weight):
-    return tv_weight * _steps(img)[0].square().sum()
-
-
-@tv_loss.mistake("the squared differences are averaged instead of added up")
-def _(img, tv_weight):
-    return tv_weight * sum(step.square().sum() / max(step.numel(), 1) for step in _steps(img))
-
-
-@tv_loss.mistake("the differences are not squared: it is the sum of their absolute values")
-def _(img, tv_weight):
-    return tv_weight * sum(step.abs().sum() for step in _steps(img))
-
-
-@tv_loss.mistake("the sum is halved")
-def _(img, tv_weight):
-    return tv_weight * sum(step.square().sum() for step in _steps(img)) / 2
-
-
-@tv_loss.mistake("the weight is left out")
-def _(img, tv_weight):
-    return sum(step.square().sum() for step in _steps(img))
-
-
-@tv_loss.mistake("the last row and the last column are left out of both sums, though each lacks but one neighbour")
-def _(img, tv_weight):
-    down, across = _steps(img)
-    return tv_weight * (down[..., :-1].square().sum() + across[:, :, :-1].square().sum())
-
-
-@tv_loss.mistake("neighbours are compared along the wrong axes: channels and rows instead of rows and columns")
-def _(img, tv_weight):
-    return tv_weight * ((img[:, 1:] - img[:, :-1]).square().sum() + _steps(img)[0].square().sum())
-
-
-@tv_loss.mistake("pixels two apart are compared: img[2:] with img[:-2], instead of next neighbours")
-def _(img, tv_weight):
-    return tv_weight * ((img[:, :, 2:] - img[:, :, :-2]).square().sum() + (img[..., 2:] - img[..., :-2]).square().sum())
+variants(
+    tv_loss,
+    _variation,
+    {
+        "the image wraps around: with roll, the last pixel of a row has the first one for a neighbour": {
+            "steps": lambda img: [img - img.roll(1, dims=d) for d in (2, 3)],
+        },
+        "only horizontal neighbours are compared": {"steps": lambda img: _steps(img)[1:]},
+        "only vertical neighbours are compared": {"steps": lambda img: _steps(img)[:1]},
+        "the squared differences are averaged instead of added up": {
+            "size": lambda step: step.square().sum() / max(step.numel(), 1),
+        },
+        "the differences are not squared: it is the sum of their absolute values": {
+            "size": lambda step: step.abs().sum(),
+        },
+        "the sum is halved": {"size": lambda step: step.square().sum() / 2},
+        "the weight is left out": lambda img, tv_weight: _variation(img, 1),
+        "the last row and the last column are left out of both sums, though each lacks but one neighbour": {
+            "steps": lambda img: (_steps(img)[0][..., :-1], _steps(img)[1][:, :, :-1]),
+        },
+        "neighbours are compared along the wrong axes: channels and rows instead of rows and columns": {
+            "steps": lambda img: (img[:, 1:] - img[:, :-1], _steps(img)[0]),
+        },
+        "pixels two apart are compared: img[2:] with img[:-2], instead of next neighbours": {
+            "steps": lambda img: (img[:, :, 2:] - img[:, :, :-2], img[..., 2:] - img[..., :-2]),
+        },
+    },
+)

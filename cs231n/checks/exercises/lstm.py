@@ -1,19 +1,19 @@
-"""The TODOs of LSTM.ipynb: one LSTM step and whole sequences, forward and backward."""
+"""The LSTM: one step, and whole sequences, forward and backward."""
 
 import numpy as np
 
-from .rnn import LAYERS, random_arrays, sequence_cases, with_upstream
-from .todo import Backward, Forward
+from ..authoring.inputs import random_arrays, sequence_back_cases, sequence_cases, with_upstream
+from ..authoring.layers import affine_back, sigmoid
+from ..authoring.variants import variants
+from ..todo import Backward, Forward
+
+LAYERS = "cs231n.rnn_layers"
 
 
-def _sigmoid(a):
-    return 0.5 * np.tanh(0.5 * a) + 0.5
-
-
-def _gates(x, h, Wx, Wh, b, order="ifog"):
+def _gates(x, h, Wx, Wh, b, order="ifog", candidate=np.tanh):
     """The four gates i, f, o, g in numpy; `order` says which quarter of the columns each is read from."""
     quarters = dict(zip(order, np.split(x @ Wx + h @ Wh + b, 4, axis=1)))
-    return [_sigmoid(quarters[name]) for name in "ifo"] + [np.tanh(quarters["g"])]
+    return [sigmoid(quarters[name]) for name in "ifo"] + [candidate(quarters["g"])]
 
 
 def _step_cases():
@@ -47,63 +47,43 @@ lstm_step_forward = Forward(
 
 
 @lstm_step_forward.oracle
-def lstm_step_oracle(x, prev_h, prev_c, Wx, Wh, b):
+def _step(x, prev_h, prev_c, Wx, Wh, b):
     i, f, o, g = (x @ Wx + prev_h @ Wh + b).chunk(4, dim=1)
     next_c = f.sigmoid() * prev_c + i.sigmoid() * g.tanh()
     return o.sigmoid() * next_c.tanh(), next_c
 
 
-def _cell(gates, prev_c):
-    i, f, o, g = gates
+def _cell(
+    x, prev_h, prev_c, Wx, Wh, b, *,
+    order="ifog", candidate=np.tanh, state=lambda o, prev_c, next_c: o * np.tanh(next_c),
+):  # fmt: skip
+    """A textbook step in numpy; the switches make its known mistakes."""
+    i, f, o, g = _gates(x, prev_h, Wx, Wh, b, order, candidate)
     next_c = f * prev_c + i * g
-    return o * np.tanh(next_c), next_c
+    return state(o, prev_c, next_c), next_c
 
 
-@lstm_step_forward.mistake("the gates are read in the order i, f, g, o, as torch has them, instead of i, f, o, g")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    return _cell(_gates(x, prev_h, Wx, Wh, b, order="ifgo"), prev_c)
-
-
-@lstm_step_forward.mistake("the input gate and the forget gate are exchanged")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    return _cell(_gates(x, prev_h, Wx, Wh, b, order="fiog"), prev_c)
-
-
-@lstm_step_forward.mistake("the bias b is left out")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    return _cell(_gates(x, prev_h, Wx, Wh, 0 * b), prev_c)
-
-
-@lstm_step_forward.mistake("the tanh of next_c is missing in next_h = o * tanh(next_c)")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    gates = _gates(x, prev_h, Wx, Wh, b)
-    next_c = _cell(gates, prev_c)[1]
-    return gates[2] * next_c, next_c
-
-
-@lstm_step_forward.mistake("the candidate g goes through the sigmoid instead of the tanh")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    i, f, o, g = _gates(x, prev_h, Wx, Wh, b)
-    return _cell((i, f, o, _sigmoid(np.split(x @ Wx + prev_h @ Wh + b, 4, axis=1)[3])), prev_c)
-
-
-@lstm_step_forward.mistake("next_h is made from the old cell state: o * tanh(prev_c)")
-def _(x, prev_h, prev_c, Wx, Wh, b):
-    gates = _gates(x, prev_h, Wx, Wh, b)
-    return gates[2] * np.tanh(prev_c), _cell(gates, prev_c)[1]
+variants(
+    lstm_step_forward,
+    _cell,
+    {
+        "the gates are read in the order i, f, g, o, as torch has them, instead of i, f, o, g": {"order": "ifgo"},
+        "the input gate and the forget gate are exchanged": {"order": "fiog"},
+        "the bias b is left out": lambda x, prev_h, prev_c, Wx, Wh, b: _cell(x, prev_h, prev_c, Wx, Wh, 0 * b),
+        "the tanh of next_c is missing in next_h = o * tanh(next_c)": {"state": lambda o, prev_c, next_c: o * next_c},
+        "the candidate g goes through the sigmoid instead of the tanh": {"candidate": sigmoid},
+        "next_h is made from the old cell state: o * tanh(prev_c)": {
+            "state": lambda o, prev_c, next_c: o * np.tanh(prev_c),
+        },
+    },
+)
 
 
 @lstm_step_forward.mistake("prev_c is overwritten with the new cell state, in the caller's own array")
 def _(x, prev_h, prev_c, Wx, Wh, b):
-    next_h, next_c = _cell(_gates(x, prev_h, Wx, Wh, b), prev_c)
+    next_h, next_c = _cell(x, prev_h, prev_c, Wx, Wh, b)
     prev_c[:] = next_c
     return next_h, next_c
-
-
-def _step_back_cases():
-    cases = _step_cases()
-    upstream = {k: random_arrays(11, a[1].dtype, a[1].shape, a[1].shape) for k, a in cases.items()}
-    return {label: (*upstream[label], *args) for label, args in cases.items()}
 
 
 lstm_step_backward = Backward(
@@ -112,7 +92,7 @@ lstm_step_backward = Backward(
     forward=lstm_step_forward,
     notebook="LSTM",
     minutes=20,
-    cases=_step_back_cases,
+    cases=lambda: with_upstream(11, _step_cases(), lambda x, h, c, *weights: [h.shape, c.shape]),
     hints=(
         "next_c is used twice: it is returned, and next_h = o * tanh(next_c) is made from it. Its whole gradient is "
         "dc = dnext_c + dnext_h * o * (1 - tanh(next_c)**2).",
@@ -124,7 +104,7 @@ lstm_step_backward = Backward(
 )
 
 
-def lstm_step_back(
+def _step_back(
     dnext_h, dnext_c, x, prev_h, prev_c, Wx, Wh, b, *,
     from_h=True, from_c=True, gate_slope=lambda s: s * (1 - s), g_slope=lambda g: 1 - g**2, forget=True,
 ):  # fmt: skip
@@ -134,42 +114,27 @@ def lstm_step_back(
     dc = from_c * dnext_c + from_h * dnext_h * o * (1 - tanh_c**2)
     slopes = gate_slope(i), gate_slope(f), gate_slope(o), g_slope(g)
     da = np.concatenate([d * s for d, s in zip((dc * g, dc * prev_c, dnext_h * tanh_c, dc * i), slopes)], axis=1)
-    return da @ Wx.T, da @ Wh.T, dc * f if forget else dc, x.T @ da, prev_h.T @ da, da.sum(axis=0)
+    dx, dprev_h, *weights = affine_back(da, x, prev_h, Wx, Wh)
+    return dx, dprev_h, dc * f if forget else dc, *weights
 
 
-@lstm_step_backward.mistake("dnext_c is left out: the gradient of the cell state is not carried back")
-def _(*args):
-    return lstm_step_back(*args, from_c=False)
-
-
-@lstm_step_backward.mistake("the path from next_h into next_c is left out: dc is dnext_c alone")
-def _(*args):
-    return lstm_step_back(*args, from_h=False)
-
-
-@lstm_step_backward.mistake("dprev_c is not scaled by the forget gate")
-def _(*args):
-    return lstm_step_back(*args, forget=False)
-
-
-@lstm_step_backward.mistake("the slope of the tanh is used for the three sigmoid gates too")
-def _(*args):
-    return lstm_step_back(*args, gate_slope=lambda s: 1 - s**2)
-
-
-@lstm_step_backward.mistake("the slope of the sigmoid is used for the candidate g too")
-def _(*args):
-    return lstm_step_back(*args, g_slope=lambda g: g * (1 - g))
-
-
-@lstm_step_backward.mistake("the slopes of the four gates are left out")
-def _(*args):
-    return lstm_step_back(*args, gate_slope=np.ones_like, g_slope=np.ones_like)
+variants(
+    lstm_step_backward,
+    _step_back,
+    {
+        "dnext_c is left out: the gradient of the cell state is not carried back": {"from_c": False},
+        "the path from next_h into next_c is left out: dc is dnext_c alone": {"from_h": False},
+        "dprev_c is not scaled by the forget gate": {"forget": False},
+        "the slope of the tanh is used for the three sigmoid gates too": {"gate_slope": lambda s: 1 - s**2},
+        "the slope of the sigmoid is used for the candidate g too": {"g_slope": lambda g: g * (1 - g)},
+        "the slopes of the four gates are left out": {"gate_slope": np.ones_like, "g_slope": np.ones_like},
+    },
+)
 
 
 @lstm_step_backward.mistake("the part from next_h is added into dnext_c itself, an array that belongs to the caller")
 def _(dnext_h, dnext_c, x, prev_h, prev_c, Wx, Wh, b):
-    gradients = lstm_step_back(dnext_h, dnext_c, x, prev_h, prev_c, Wx, Wh, b)
+    gradients = _step_back(dnext_h, dnext_c, x, prev_h, prev_c, Wx, Wh, b)
     i, f, o, g = _gates(x, prev_h, Wx, Wh, b)
     dnext_c += dnext_h * o * (1 - np.tanh(f * prev_c + i * g) ** 2)
     return gradients
@@ -193,12 +158,12 @@ lstm_forward = Forward(
 
 
 @lstm_forward.oracle
-def lstm_oracle(x, h0, Wx, Wh, b):
+def _lstm(x, h0, Wx, Wh, b):
     import torch
 
     h, c, states = h0, torch.zeros_like(h0), []
     for x_t in x.unbind(1):
-        h, c = lstm_step_oracle(x_t, h, c, Wx, Wh, b)
+        h, c = _step(x_t, h, c, Wx, Wh, b)
         states.append(h)
     return torch.stack(states, dim=1)
 
@@ -208,39 +173,29 @@ def _run_lstm(x, h0, Wx, Wh, b, *, c0=None, keep_h=True, keep_c=True):
     zero = np.zeros_like(h0)
     h, c, states = h0, zero if c0 is None else c0, []
     for t in range(x.shape[1]):
-        h, c = _cell(_gates(x[:, t], h if keep_h else h0, Wx, Wh, b), c if keep_c else zero)
+        h, c = _cell(x[:, t], h if keep_h else h0, c if keep_c else zero, Wx, Wh, b)
         states.append((h, c))
     return tuple(np.stack(s, axis=1) for s in zip(*states))
 
 
-@lstm_forward.mistake("the cell state is reset to zero at every step")
-def _(*inputs):
-    return _run_lstm(*inputs, keep_c=False)[0]
+def _states(*inputs, **switches):
+    return _run_lstm(*inputs, **switches)[0]
 
 
-@lstm_forward.mistake("every step starts from h0 again: the state is not carried on")
-def _(*inputs):
-    return _run_lstm(*inputs, keep_h=False)[0]
-
-
-@lstm_forward.mistake("the first cell state is h0 instead of zeros")
-def _(x, h0, *weights):
-    return _run_lstm(x, h0, *weights, c0=h0)[0]
-
-
-@lstm_forward.mistake("the first state is zeros instead of h0")
-def _(x, h0, *weights):
-    return _run_lstm(x, 0 * h0, *weights)[0]
-
-
-@lstm_forward.mistake("the cell states are returned in place of the states h")
-def _(*inputs):
-    return _run_lstm(*inputs)[1]
-
-
-@lstm_forward.mistake("the states are kept in an array without dtype, so that float32 silently becomes float64")
-def _(*inputs):
-    return _run_lstm(*inputs)[0].astype(np.float64)
+variants(
+    lstm_forward,
+    _states,
+    {
+        "the cell state is reset to zero at every step": {"keep_c": False},
+        "every step starts from h0 again: the state is not carried on": {"keep_h": False},
+        "the first cell state is h0 instead of zeros": lambda x, h0, *weights: _states(x, h0, *weights, c0=h0),
+        "the first state is zeros instead of h0": lambda x, h0, *weights: _states(x, 0 * h0, *weights),
+        "the cell states are returned in place of the states h": lambda *inputs: _run_lstm(*inputs)[1],
+        "the states are kept in an array without dtype, so that float32 silently becomes float64": (
+            lambda *inputs: _states(*inputs).astype(np.float64)
+        ),
+    },
+)
 
 
 lstm_backward = Backward(
@@ -250,7 +205,7 @@ lstm_backward = Backward(
     needs=("lstm_step_forward", "lstm_step_backward"),
     notebook="LSTM",
     minutes=10,
-    cases=lambda: with_upstream(sequence_cases(4)),
+    cases=lambda: sequence_back_cases(4),
     hints=(
         "As rnn_backward, with two gradients flowing back from step to step: dprev_h and dprev_c.",
         "dprev_h is added to dh[:, t]; dprev_c goes into the step as it is. Both start at zero.",
@@ -260,7 +215,7 @@ lstm_backward = Backward(
 )
 
 
-def lstm_back(dh, x, h0, Wx, Wh, b, *, carry_h=1.0, carry_c=1.0, last_only=False, upstream=lambda dh, t: dh[:, t]):
+def _lstm_back(dh, x, h0, Wx, Wh, b, *, carry_h=1.0, carry_c=1.0, last_only=False, upstream=lambda dh, t: dh[:, t]):
     """A textbook backward pass through time in numpy; the switches make its known mistakes."""
     states, cells = _run_lstm(x, h0, Wx, Wh, b)
     before = np.concatenate((h0[:, None], states[:, :-1]), axis=1)
@@ -268,39 +223,35 @@ def lstm_back(dh, x, h0, Wx, Wh, b, *, carry_h=1.0, carry_c=1.0, last_only=False
     dx, weights = np.zeros_like(x), [np.zeros_like(w) for w in (Wx, Wh, b)]
     dh_back = dc_back = np.zeros_like(h0)
     for t in reversed(range(x.shape[1])):
-        dx[:, t], dh_back, dc_back, *grads = lstm_step_back(
+        dx[:, t], dh_back, dc_back, *grads = _step_back(
             upstream(dh, t) + carry_h * dh_back, carry_c * dc_back, x[:, t], before[:, t], cells_before[:, t], Wx, Wh, b
         )
         weights = grads if last_only else [w + g for w, g in zip(weights, grads)]
     return dx, dh_back, *weights
 
 
-@lstm_backward.mistake("the gradient of the cell state, dprev_c, is not carried back through time")
-def _(*args):
-    return lstm_back(*args, carry_c=0.0)
-
-
-@lstm_backward.mistake("dprev_h is not added to dh[:, t]: only the cell state carries gradient back")
-def _(*args):
-    return lstm_back(*args, carry_h=0.0)
-
-
-@lstm_backward.mistake("the weight gradients of the time steps are not summed: each step overwrites the one before")
-def _(*args):
-    return lstm_back(*args, last_only=True)
-
-
-@lstm_backward.mistake("only the gradient of the last step, dh[:, -1], is sent back")
-def _(*args):
-    return lstm_back(*args, upstream=lambda dh, t: dh[:, t] * (t == dh.shape[1] - 1))
+variants(
+    lstm_backward,
+    _lstm_back,
+    {
+        "the gradient of the cell state, dprev_c, is not carried back through time": {"carry_c": 0.0},
+        "dprev_h is not added to dh[:, t]: only the cell state carries gradient back": {"carry_h": 0.0},
+        "the weight gradients of the time steps are not summed: each step overwrites the one before": {
+            "last_only": True
+        },
+        "only the gradient of the last step, dh[:, -1], is sent back": {
+            "upstream": lambda dh, t: dh[:, t] * (t == dh.shape[1] - 1)
+        },
+    },
+)
 
 
 @lstm_backward.mistake("dh0 stays zero instead of the last dprev_h")
 def _(*args):
-    dx, dh0, *weights = lstm_back(*args)
+    dx, dh0, *weights = _lstm_back(*args)
     return dx, np.zeros_like(dh0), *weights
 
 
 @lstm_backward.mistake("the gradients are collected in arrays without dtype, so that float32 silently becomes float64")
 def _(*args):
-    return tuple(g.astype(np.float64) for g in lstm_back(*args))
+    return tuple(g.astype(np.float64) for g in _lstm_back(*args))

@@ -1,12 +1,12 @@
-"""The TODOs of extras.ipynb on diffusion: noise laid on image by image, a loss of a tiny model, and Bayes' rule."""
+"""Diffusion: noise laid on image by image, a loss of a tiny model, and a step back by Bayes' rule."""
 
 import numpy as np
 
-from .gan import _mistakes, _variants
-from .net_visualization import _array
-from .rnn import random_arrays
-from .style_transfer import _loss_and_gradients, _tensors
-from .todo import Method
+from ..authoring.answers import array_of, loss_and_gradients, tensors
+from ..authoring.inputs import random_arrays
+from ..authoring.layers import mean_square, per_image
+from ..authoring.variants import mistakes, variants
+from ..todo import Method
 
 MODULE = "cs231n.diffusion"
 
@@ -39,7 +39,7 @@ def _run_noise(function, x0, t, noise, alpha_bar):
     import torch
 
     torch.manual_seed(0)  # so that an answer that draws noise of its own is seen to
-    return {"noisy images": _array("the noisy images", function(*_tensors(x0, t, noise, alpha_bar)))}
+    return {"noisy images": array_of("the noisy images", function(*tensors(x0, t, noise, alpha_bar)))}
 
 
 add_noise = Method(
@@ -66,13 +66,9 @@ def _laid_on(x0, t, noise, alpha_bar):
     return {"noisy images": np.stack([shrunken + grown for shrunken, grown in pairs])}
 
 
-def _per_image(values, x0):
-    return values.reshape(-1, *[1] * (x0.dim() - 1))
-
-
 def _noisy(
     x0, t, noise, alpha_bar, *,
-    at=lambda alpha_bar, t: alpha_bar[t], spread=_per_image, keep=lambda left: left.sqrt(),
+    at=lambda alpha_bar, t: alpha_bar[t], spread=per_image, keep=lambda left: left.sqrt(),
     add=lambda left: (1 - left).sqrt(),
 ):  # fmt: skip
     """add_noise with switches for mistakes."""
@@ -80,7 +76,7 @@ def _noisy(
     return keep(left) * x0 + add(left) * noise
 
 
-_variants(
+variants(
     add_noise,
     _noisy,
     {
@@ -118,7 +114,7 @@ def _(x0, t, noise, alpha_bar):
 
 @add_noise.mistake("the images are changed in place")
 def _(x0, t, noise, alpha_bar):
-    left = _per_image(alpha_bar[t], x0)
+    left = per_image(alpha_bar[t], x0)
     return x0.mul_(left.sqrt()).add_((1 - left).sqrt() * noise)
 
 
@@ -139,7 +135,7 @@ def _guesser(a, b, dtype):
             self.a, self.b = (torch.nn.Parameter(torch.tensor(value, dtype=dtype)) for value in (a, b))
 
         def forward(self, x, t=None):
-            return self.a * x if t is None else self.a * x + _per_image(self.b * t.to(x.dtype), x)
+            return self.a * x if t is None else self.a * x + per_image(self.b * t.to(x.dtype), x)
 
     return Guesser()
 
@@ -148,9 +144,9 @@ def _run_loss(function, x0, t, noise, alpha_bar, a, b):
     import torch
 
     torch.manual_seed(0)
-    tensors = _tensors(x0, t, noise, alpha_bar)
-    model = _guesser(a, b, tensors[0].dtype)
-    return _loss_and_gradients("noise_loss", function(model, *tensors), {"gradient of a": model.a, "of b": model.b})
+    x0, *others = tensors(x0, t, noise, alpha_bar)
+    model = _guesser(a, b, x0.dtype)
+    return loss_and_gradients("noise_loss", function(model, x0, *others), {"gradient of a": model.a, "of b": model.b})
 
 
 noise_loss = Method(
@@ -179,20 +175,16 @@ def _(x0, t, noise, alpha_bar, a, b):
     return {"loss": np.mean(off**2), "gradient of a": np.mean(2 * off * x), "of b": np.mean(2 * off * steps)}
 
 
-def _squares(off):
-    return off.square().mean()
-
-
 def _guess_loss(
     model, x0, t, noise, alpha_bar, *,
-    shown=lambda x, x0, noise: x, told=lambda t, alpha_bar: t, wanted=lambda noise, x, x0: noise, size=_squares,
+    shown=lambda x, x0, noise: x, told=lambda t, alpha_bar: t, wanted=lambda noise, x, x0: noise, size=mean_square,
 ):  # fmt: skip
     """noise_loss with switches for mistakes."""
     x = _noisy(x0, t, noise, alpha_bar)
     return size(model(shown(x, x0, noise), told(t, alpha_bar)) - wanted(noise, x, x0))
 
 
-_variants(
+variants(
     noise_loss,
     _guess_loss,
     {
@@ -210,8 +202,8 @@ _variants(
         "the squares are added up over an image and averaged only over the images": {
             "size": lambda off: off.square().flatten(1).sum(dim=1).mean(),
         },
-        "the mean squared error is halved": {"size": lambda off: _squares(off) / 2},
-        "the root of the mean squared error is taken": {"size": lambda off: _squares(off).sqrt()},
+        "the mean squared error is halved": {"size": lambda off: mean_square(off) / 2},
+        "the root of the mean squared error is taken": {"size": lambda off: mean_square(off).sqrt()},
         "the differences are not squared: it is their absolute values": {"size": lambda off: off.abs().mean()},
     },
 )  # fmt: skip
@@ -245,8 +237,8 @@ def _run_step(function, x, predicted, now, before, noise):
     import torch
 
     torch.manual_seed(0)
-    x, predicted, noise = _tensors(x, predicted, noise)
-    return {"cleaner images": _array("the cleaner images", function(x, predicted, now, before, noise))}
+    x, predicted, noise = tensors(x, predicted, noise)
+    return {"cleaner images": array_of("the cleaner images", function(x, predicted, now, before, noise))}
 
 
 denoise_step = Method(
@@ -299,7 +291,7 @@ def _step(
     return mean + spread(1 - alpha, now, before) * noise
 
 
-_variants(
+variants(
     denoise_step,
     _step,
     {
@@ -339,7 +331,7 @@ def _clean(x, predicted, now):
     return (x - (1 - now) ** 0.5 * predicted) / now**0.5
 
 
-_mistakes(
+mistakes(
     denoise_step,
     {
         "it jumps to x0 at once": lambda x, predicted, now, before, noise: _clean(x, predicted, now),

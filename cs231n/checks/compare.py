@@ -1,0 +1,26 @@
+"""When two arrays of numbers count as equal, and where they are visibly off."""
+
+import numpy as np
+
+
+def close(got, want):
+    """Equal up to rounding of got's dtype, measured against the largest number expected."""
+    try:
+        got, want = np.asarray(got), np.asarray(want)
+        if got.shape != want.shape or got.dtype.kind not in "fiub":
+            return False
+        tolerance = 1e-4 if got.dtype == np.float32 else 1e-7
+        return bool(np.allclose(got, want, rtol=tolerance, atol=tolerance * largest(want), equal_nan=True))
+    except Exception:
+        return False
+
+
+def largest(array):
+    """The largest finite size in an array, at least 1e-3."""
+    return np.abs(array[np.isfinite(array)].astype(float)).max(initial=1e-3)
+
+
+def differs(got, want):
+    """Which elements are visibly off; if none is, the one that is off most."""
+    off = ~np.isclose(got, want, rtol=1e-4, atol=1e-4 * largest(want))
+    return off if off.any() else np.abs(got - want) == np.abs(got - want).max()

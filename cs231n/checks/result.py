@@ -1,0 +1,24 @@
+"""What the machinery hands on: what an answer did with one case, and the outcome of a check."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Seen:
+    """What an answer did with one case."""
+
+    outputs: dict = field(default_factory=dict)
+    changed: list = field(default_factory=list)  # names of arguments changed in place
+    error: BaseException | None = None
+
+
+@dataclass
+class Result:
+    """The outcome of one check: state 'passed', 'todo', 'waiting' or 'wrong', and why."""
+
+    id: str
+    state: str
+    reason: str
+    details: list = field(default_factory=list)
+    mistake: str | None = None
+    pictures: tuple = ()  # (title, array, array) of what came and what was expected

@@ -1,0 +1,79 @@
+"""Run an answer safely: on copies, within a time limit, with the random generators left as they were."""
+
+import contextlib
+import random
+import signal
+import sys
+import threading
+
+import numpy as np
+
+from .result import Seen
+
+SECONDS = 20  # for one case; every case is tiny, so more than this is an endless loop
+
+
+class TimeOut(Exception):
+    """An answer ran longer than SECONDS."""
+
+
+def see_all(todo, function, cases):
+    """{label: Seen} of an answer on cases {label: arguments}; the cases after an endless loop are left out."""
+    seen = {}
+    for label, args in cases.items():
+        with _time_limit(SECONDS):
+            seen[label] = see(todo, todo.call, function, args)
+        if isinstance(seen[label].error, TimeOut):
+            break
+    return seen
+
+
+def see(todo, call, function, args):
+    """Call the function on a copy of args, noting outputs, changed arguments and errors."""
+    before = args
+    args = tuple(np.copy(a) if isinstance(a, np.ndarray) else a for a in before)
+    seen = Seen()
+    try:
+        seen.outputs = call(function, *args)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also SystemExit: an answer may do anything
+        seen.error = error
+    for name, old, new in zip(todo.argument_names(), before, args):
+        if isinstance(old, np.ndarray) and not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
+            seen.changed.append(name)
+    return seen
+
+
+@contextlib.contextmanager
+def random_state_kept():
+    """Leave numpy's, Python's and (if loaded) torch's random generators as they were."""
+    numpy_state, python_state = np.random.get_state(), random.getstate()
+    torch = sys.modules.get("torch")
+    torch_state = torch.random.get_rng_state() if torch else None
+    try:
+        yield
+    finally:
+        np.random.set_state(numpy_state)
+        random.setstate(python_state)
+        if torch:
+            torch.random.set_rng_state(torch_state)
+
+
+@contextlib.contextmanager
+def _time_limit(seconds):
+    """Interrupt an endless loop where the system can: in the main thread, and not on Windows."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise TimeOut(f"stopped after {seconds} s on a tiny input: is there an endless loop?")
+
+    old = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, old)
