@@ -84,11 +84,11 @@ image_from_bytes = Method(
     outputs=("image",),
     hints=(
         "Image.open takes a file name or anything that reads like a file, and io.BytesIO(data) does. Pictures come in "
-        "many modes; _to_rgb, imported from image_utils, makes RGB of them all.",
+        "many modes; to_rgb, imported from image_utils, makes RGB of them all.",
         "Image.open reads the header alone, and image.load() the pixels: both belong into the try. What they raise is "
         "no ValueError for the most part, so catch Exception and raise ValueError(...) from it.",
         "try: image = Image.open(io.BytesIO(data)); image.load() - except Exception as error: raise ValueError(f'not "
-        "a readable image: {error}') from error - return np.array(_to_rgb(image))",
+        "a readable image: {error}') from error - return np.array(to_rgb(image))",
     ),
 )
 
