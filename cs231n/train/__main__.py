@@ -21,8 +21,11 @@ CHECKPOINT = "checkpoint.pt"
 NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion"}
 
 
-class Interrupted(Exception):
-    """The user, the system, or torchrun because another process has ended, asks this process to end."""
+class Interrupted(BaseException):
+    """The user, the system, or torchrun because another process has ended, asks this process to end.
+
+    No Exception, so that nothing on the way takes it for a failure of its own.
+    """
 
 
 def parser():
@@ -50,53 +53,59 @@ def main(argv=None):
     """Run the command; the exit status, 0 if all went well."""
     args = parser().parse_args(argv)
     args.folder = args.folder or Path("runs") / args.what
-    with interrupted_once():
+    with interruptible() as no_longer:
         try:
-            reason = attempt(args)
-        except (Interrupted, KeyboardInterrupt):
-            reason = f"asked to end{_as_others_ended()}; {_how_to_go_on(args.folder / CHECKPOINT)}"
-    if reason:
-        print(_which_process() + reason, file=sys.stderr, flush=True)
+            reason, broken_off = attempt(args)
+            no_longer()  # what is to be said from here on will be said
+        except Interrupted:
+            reason, broken_off = f"asked to end{_as_others_ended()}", True
+        if broken_off:
+            reason += f"; {_how_to_go_on(args.folder / CHECKPOINT)}"
+        if reason:
+            print(_which_process() + reason, file=sys.stderr, flush=True)
     return int(bool(reason))
 
 
 def attempt(args):
-    """Train as the options say; what went wrong, in a sentence, or None."""
+    """Train as the options say; what went wrong, in a sentence, or "", and whether the run could go on from there."""
     from .ranks import joined  # late: --help need not wait for torch
 
     numpy_only = args.what == "captioner" and args.model != "transformer"
     try:
         with joined("cpu" if numpy_only else args.device, args.timeout) as ranks:
             run(make_recipe(args, ranks), args)
-        return None
+        return "", False
     except NotImplementedError as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        return f"{error} (line {place.lineno} of {place.filename})"
+        return f"{error} (line {place.lineno} of {place.filename})", False
     except (ValueError, FileNotFoundError, FloatingPointError) as error:
-        return str(error)
+        return str(error), False
     except RuntimeError as error:
         if not _which_process() or not _lost_contact(error):
             raise
-        return f"another process has ended or does not answer; {_how_to_go_on(args.folder / CHECKPOINT)}"
+        return "another process has ended or does not answer", True
 
 
 @contextlib.contextmanager
-def interrupted_once():
-    """Within this, the first SIGINT or SIGTERM raises Interrupted, and those that follow are ignored.
+def interruptible():
+    """Within this, a SIGINT or SIGTERM raises Interrupted: the first one, until the function that it yields is called.
 
     More than one comes where a whole terminal is told, and torchrun then tells its processes; the second must not
-    break into what is done and said because of the first.
+    break into what is done and said because of the first. A signal that is ignored stays so.
     """
     asked = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
 
-    def interrupt(*_):
+    def no_longer():
         for s in asked:
             signal.signal(s, signal.SIG_IGN)
+
+    def interrupt(*_):
+        no_longer()
         raise Interrupted
 
     before = {s: signal.signal(s, interrupt) for s in asked}
     try:
-        yield
+        yield no_longer
     finally:
         for s, handler in before.items():
             signal.signal(s, handler)
@@ -122,7 +131,7 @@ def run(recipe, args):
     processes = f"{ranks.size} processes" if ranks.size > 1 else "one process"
     say(f"{args.what}: {recipe.steps} steps of {recipe.batch_size} examples, {processes} on {ranks.device.type}")
     several = recipe.uses_in_several if ranks.size > 1 else ()
-    say("trained with what stands in the TODOs", ", ".join((*recipe.uses, *several)))
+    say("with the answers to", ", ".join((*recipe.uses, *several)))
     if (folder / CHECKPOINT).exists():
         say(f"going on from {folder / CHECKPOINT}")
     train(recipe, checkpoint=folder / CHECKPOINT, save_every=args.save_every, quiet=args.quiet)
