@@ -1,35 +1,39 @@
 # `make lab` opens the course, `make test` proves it. Both set up .venv first, once.
 PYTHON ?= python3
 DEST   ?= student
+LAB    :=
+TESTS  := tests notebooks
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# What JupyterLab and its kernels run with, the number of threads for instance.
+LAB_SETTINGS :=
 # What notebooks are recorded with and compared under: shipped data, one thread, no progress bars, checks that raise.
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test student run bench datasets
+.PHONY: help setup lab test student run bench datasets gone
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /make \1 : /p' $(MAKEFILE_LIST) | column -t -s:
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY)  ## fill .venv from requirements.txt (again only when that file changes)
+setup: $(READY)  ## fill .venv from requirements.txt (again only when that file or constraints.txt changes)
 
-$(READY): requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt
-	@touch $@
+# Made again too when the Python behind it was updated away.
+$(READY): requirements.txt constraints.txt $(shell test -x $(BIN)/python || echo gone)
+	@command -v "$(PYTHON)" >/dev/null || \
+		{ echo "There is no $(PYTHON) here: install Python 3.10 or newer, or name yours: make lab PYTHON=..." >&2; exit 1; }
+	@"$(PYTHON)" tools/setup_env.py "$(VENV)"
+gone:
 
-lab: setup  ## build student/ if it is not there, then open JupyterLab
-	@test -e student || $(BIN)/python -m tools.editions student
-	$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab
+lab: setup  ## build student/ if it is not there, then open JupyterLab (LAB="--port 9000" gives it flags)
+	@$(LAB_SETTINGS) $(BIN)/python -m tools.lab $(LAB)
 
 student: setup  ## build the student edition into DEST (default student/)
 	$(BIN)/python -m tools.editions "$(DEST)"
 
-test: setup  ## run every test, the notebooks included
-	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --nbval tests notebooks
+test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
+	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --nbval $(TESTS)
 
 run: setup  ## execute every notebook in place, and write readable pages into build/html
 	$(SETTINGS) $(BIN)/python -m tools.notebooks

@@ -1,6 +1,7 @@
-"""Shared by all tests: one thread, no progress bars, the data that ships, and where real data may lie."""
+"""Shared by all tests: ordinary signals, one thread, no progress bars, shipped data, and where real data may lie."""
 
 import os
+import signal
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -9,6 +10,12 @@ os.environ["TQDM_DISABLE"] = "1"
 os.environ["CS231N_DATA"] = "mini"
 
 import pytest
+
+# Under nohup, or put into the background by a script, pytest ignores Ctrl-C, and what a test starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "pthread_sigmask"):
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 ROOT = Path(__file__).resolve().parent.parent
 REALDATA = Path(os.environ.get("CS231N_REALDATA", ROOT.parent / "shared" / "realdata"))

@@ -153,6 +153,8 @@ class Place:
         self.url = server.url + self.name
 
     def serve(self, file, *replies):
+        if any(reply.stall for reply in replies):
+            downloads.TIMEOUT = 0.3  # shorter than the silence; a busy machine may be silent as long by itself
         self.server.replies[f"{self.name}/{file}"] = list(replies)
 
     def sent(self, file="file.bin"):
@@ -187,8 +189,9 @@ def place(server, tmp_path, monkeypatch):
     place = Place(server, "mirror_{}_{}".format(*number), tmp_path / "data")
     place.folder.mkdir()
     monkeypatch.setenv("CS231N_MIRROR", place.url)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(downloads, "TIMEOUT", 0.3)
+    for name in ("NO_PROXY", "no_proxy"):  # the second, where it is set, hides the first
+        monkeypatch.setenv(name, "127.0.0.1")
+    monkeypatch.setattr(downloads, "TIMEOUT", 30)
     monkeypatch.setattr(downloads, "BACKOFF", 0.01)
     return place
 
@@ -682,7 +685,7 @@ def start_fetch(place, quiet="quiet"):
     return start(place, "-c", FETCH, str(place.folder), str(len(BIG)), sha256(BIG), quiet)
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -692,7 +695,7 @@ def wait_until(condition, seconds=30):
 def test_two_processes_at_once(place):
     place.serve("file.bin", SLOW)
     both = [start_fetch(place, "loud") for _ in range(2)]
-    said = [process.communicate(timeout=60)[0] for process in both]
+    said = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert place.path().read_bytes() == BIG and place.sent() == len(BIG)
     assert sum("another run is fetching file.bin" in text for text in said) <= 1
@@ -707,15 +710,15 @@ def test_killed_twenty_times(place):
         wait_until(lambda: place.sent() > before or process.poll() is not None)  # noqa: B023
         time.sleep(chance.uniform(0, 0.04))
         process.kill()
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         killed += process.returncode == -signal.SIGKILL
         assert not place.path().exists() or place.path().read_bytes() == BIG
     process = start_fetch(place)
-    assert process.communicate(timeout=60)[1] == "" and process.returncode == 0
+    assert process.communicate(timeout=120)[1] == "" and process.returncode == 0
     assert place.path().read_bytes() == BIG and place.left() == ["json"]
-    sent = place.sent() / len(BIG)
-    print(f"killed {killed} times, {len(place.asked())} requests: {sent:.2f} times the file was sent")
-    assert killed > 5 and sent < 2
+    starts = [int(asked[6:-1]) if asked else 0 for asked in place.asked()]  # bytes=...-
+    assert starts == sorted(starts) and starts[-1] > 0, "what had come was fetched again"
+    assert killed > 5
 
 
 @POSIX
@@ -727,11 +730,11 @@ def test_ctrl_c(place):
     process = start(place, *command, cwd=ROOT)
     wait_until(lambda: place.sent("styles/the_scream.jpg") > SIZE // 3)
     process.send_signal(signal.SIGINT)
-    assert "stopped; what has come is kept" in process.communicate(timeout=30)[1] and process.returncode == 130
+    assert "stopped; what has come is kept" in process.communicate(timeout=120)[1] and process.returncode == 130
     assert place.path("styles/starry_night.jpg").exists() and not place.path("styles/the_scream.jpg").exists()
     assert place.path("styles/.the_scream.jpg.part").stat().st_size
     process = start(place, *command, cwd=ROOT)
-    assert "styles: fetched" in process.communicate(timeout=30)[0] and process.returncode == 0
+    assert "styles: fetched" in process.communicate(timeout=120)[0] and process.returncode == 0
     assert all(place.path(file).read_bytes() == DATA for file in replies)
     assert sum(map(place.sent, replies)) < 3.7 * SIZE
 
@@ -800,7 +803,7 @@ def test_a_place_where_nothing_can_be_put(shop, capsys, tmp_path):
 
 def shell(script, cwd, *arguments, **environment):
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"} | environment
-    return subprocess.run([script, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run([script, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
 
 @POSIX

@@ -125,7 +125,7 @@ print((memory("VmHWM") - before) / 1e6)
 )
 def test_memory_for_data_of_cocos_size(large, arguments, megabytes):
     command = [sys.executable, "-c", MEASURE, str(large), repr(arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < megabytes
 

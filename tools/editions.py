@@ -294,7 +294,7 @@ def main(argv=None):
         if args.list:
             print(*(f"{id_:28} {rel}:{line}" for id_, (rel, line) in todo_ids().items()), sep="\n")
         else:
-            print(f"{build(args.dest)} is ready: begin with its README.md")
+            print(f"{build(args.dest)} is ready: begin with its notebooks/RNN.ipynb")
     except (EditionError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

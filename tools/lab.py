@@ -1,0 +1,53 @@
+"""Open JupyterLab where a student begins: `python -m tools.lab [FLAGS]`; the flags go to JupyterLab.
+
+Builds student/ first if it is not there. What is there is never written to.
+"""
+
+import os
+import sys
+import webbrowser
+
+from jupyterlab.labapp import main as jupyterlab
+
+from tools.editions import ROOT, EditionError, build
+
+STUDENT = ROOT / "student"
+FIRST = "notebooks/RNN.ipynb"
+
+
+def opens_a_window():
+    """Whether a browser opens beside the terminal; without a display there are at most those that take it over."""
+    try:
+        return type(webbrowser.get()) is not webbrowser.GenericBrowser
+    except webbrowser.Error:
+        return False
+
+
+def flags():
+    """What JupyterLab needs to be told here."""
+    start = f"/lab/tree/student/{FIRST}" if (STUDENT / FIRST).exists() else "/lab"
+    yield from (f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url={start}")
+    if not opens_a_window():
+        print("No browser can be opened from here: copy the address below into one.")
+        yield "--no-browser"
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        print("You are root, and JupyterLab is told to allow it: in a container or a codespace root is the usual user.")
+        yield "--allow-root"
+
+
+def main(more):
+    try:
+        if not os.path.lexists(STUDENT):
+            build(STUDENT)
+    except (EditionError, OSError) as error:
+        if not STUDENT.exists():  # else a second call has built it meanwhile
+            print(error, file=sys.stderr)
+            return 1
+    print("Your own copy of the course is student/: work there. notebooks/ beside it is the solved edition.")
+    sys.argv[1:] = [*flags(), *more]
+    sys.stdout.flush()  # or it comes after what JupyterLab says
+    return jupyterlab()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
