@@ -189,6 +189,16 @@ def test_set_up_once(machine):
     assert set_up(machine) == 0 and machine.installs() and (machine.folder / "mine").exists()
 
 
+def test_other_versions_broken_off_then_mended(machine):
+    assert set_up(machine) == 0
+    (machine.folder / ".ready").write_text("other versions")
+    (machine.folder / "half a package").mkdir()
+    machine.fails = ["install"]
+    assert set_up(machine) == 1 and (machine.folder / "half a package").exists()
+    machine.fails = []
+    assert set_up(machine) == 0 and not (machine.folder / "half a package").exists()
+
+
 @pytest.mark.parametrize("moment", ["-m venv", "-m uv|-m pip", "import torch", "killed"])
 def test_broken_off_then_mended(machine, moment):
     machine.fails = [moment]
