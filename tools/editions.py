@@ -36,6 +36,7 @@ LEAK = re.compile(r"(?:BEGIN|END)[\s_-]*SOLUTION|(?i:#\s*(?:begin|end)[\s_-]*sol
 ODD_TODO = re.compile(r"\s*#+\s*TODO\s*\(", re.I)
 FORMS = ("write `# TODO(some_id): ...`, `### BEGIN SOLUTION some_id` or `### END SOLUTION` alone on a line, "
          "indented with spaces, the id in lower case")
+SOLVED = "solved"  # the tag of cells that speak of the solved edition only
 PLACEHOLDER = {"code": "# Your answer: write your code here."}
 PROSE_PLACEHOLDER = "*Your answer:* double-click here and write it."
 
@@ -84,6 +85,7 @@ def strip_notebook(nb, filename="notebook"):
     """The student's version of a notebook (parsed JSON), without outputs and answers; `nb` stays as it is."""
     nb = copy.deepcopy(nb)
     nb.get("metadata", {}).pop("widgets", None)  # the recorded state of a widget is an output too
+    nb["cells"] = [cell for cell in nb["cells"] if SOLVED not in cell.get("metadata", {}).get("tags", [])]
     code = "\n".join("".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "code")
     for n, cell in enumerate(nb["cells"], 1):
         source = _strip_cell(cell, f"{filename} cell {n}")

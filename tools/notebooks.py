@@ -15,6 +15,7 @@ from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "build" / "html"
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
 def execute(path):
@@ -30,11 +31,11 @@ def execute(path):
 
 
 def _tidy(notebook):
-    """Keep only what a reader needs: run times and the machine's Python version would change with every run."""
-    notebook.metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    }
+    """Leave out run times, which change with every run, and name the kernel as JupyterLab does.
+
+    JupyterLab would write the same names, so that a notebook that is only looked at stays as it is.
+    """
+    notebook.metadata = {"kernelspec": KERNEL, "language_info": notebook.metadata["language_info"]}
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
 
