@@ -33,7 +33,7 @@ student: setup  ## build the student edition into DEST (default student/)
 	$(BIN)/python -m tools.editions "$(DEST)"
 
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
-	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --nbval $(TESTS)
+	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
 
 run: setup  ## execute every notebook in place, and write readable pages into build/html
 	$(SETTINGS) $(BIN)/python -m tools.notebooks

@@ -27,3 +27,12 @@ def realdata():
     if not REALDATA.is_dir():
         pytest.skip("no real data on this machine (CS231N_REALDATA)")
     return REALDATA
+
+
+# A file is one worker's, and those at the end are what others wait for: so the long ones come first.
+LONG = ("GANs", "extras", "LSTM", "NetworkVisualization", "test_train", "StyleTransfer", "RNN", "test_student_notebooks")
+
+
+def pytest_collection_modifyitems(items):
+    rank = {name: n for n, name in enumerate(LONG)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(LONG)))
