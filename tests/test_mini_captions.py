@@ -467,6 +467,8 @@ def test_a_changed_fact_word_makes_a_caption_false(data, told):
     for split in SPLITS:
         for scene, five in zip(data[f"{split}_scenes"][:600], told[split]):
             for what, wrong in itertools.chain.from_iterable(changed(text, scene) for text in five):
+                if tried[what] == 5000:
+                    continue  # enough of these; the rarer ones need all scenes
                 assert scene_facts(wrong)  # it reads well: it is false for what it states
                 assert not is_true(wrong, scene), (what, wrong, scene)
                 tried[what] += 1

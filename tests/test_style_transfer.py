@@ -49,7 +49,7 @@ def test_objective_has_the_textbook_gradient(cnn):
 
 @pytest.mark.parametrize("pair", [("cat", "the_scream"), ("rocket", "starry_night")])
 def test_ends_well_below_the_published_schedule(cnn, pair):
-    content, *rest = prepare(cnn, *pair, 64)
+    content, *rest = prepare(cnn, *pair, 48)
     plain = published_objective(content, *rest)
     ours, losses = st.descend(content, st.transfer_objective(content, *rest), 200, 0.3, quiet=True)
     published = published_descent(content, plain, 200)
