@@ -6,8 +6,6 @@ TESTS  := tests notebooks
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# What JupyterLab and its kernels run with, the number of threads for instance.
-LAB_SETTINGS :=
 # What notebooks are recorded with and compared under: shipped data, one thread, no progress bars, checks that raise.
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
@@ -27,7 +25,7 @@ $(READY): requirements.txt constraints.txt $(shell test -x $(BIN)/python || echo
 gone:
 
 lab: setup  ## build student/ if it is not there, then open JupyterLab (LAB="--port 9000" gives it flags)
-	@$(LAB_SETTINGS) $(BIN)/python -m tools.lab $(LAB)
+	@$(BIN)/python -m tools.lab $(LAB)
 
 student: setup  ## build the student edition into DEST (default student/)
 	$(BIN)/python -m tools.editions "$(DEST)"
