@@ -93,6 +93,14 @@ def test_what_passes_is_what_is_filled(history):
         assert "wrong" not in states.values()
 
 
+def test_a_card_names_the_students_own_file(tmp_path):
+    copy = editions.build(tmp_path / "my copy")
+    command = [sys.executable, "-m", "cs231n.checks", "rnn_step_forward"]
+    done = subprocess.run(command, cwd=copy, env={**os.environ, **QUIET}, capture_output=True, text=True, timeout=300)
+    assert "Look for TODO(rnn_step_forward) in my copy/cs231n/rnn_layers.py" in done.stdout
+    assert TODOS["rnn_step_forward"].place == "cs231n/rnn_layers.py"
+
+
 def test_filled_edition_is_the_source(tmp_path):
     copy = editions.build(tmp_path / "copy")
     editions.fill_tree(copy, in_dependency_order())

@@ -7,7 +7,9 @@ that the check can fail, and it documents the pitfall.
 import difflib
 import importlib
 import inspect
+from pathlib import Path
 
+EDITION = Path(__file__).resolve().parents[2]
 TODOS = {}  # id -> Todo, in the order of the course
 
 
@@ -72,7 +74,13 @@ class Todo:
 
     @property
     def file(self):
+        """The file within an edition."""
         return self.module.replace(".", "/") + ".py"
+
+    @property
+    def place(self):
+        """The file as a student finds it beside the solved one of the same name: student/cs231n/..."""
+        return self.file if (EDITION / "tools").is_dir() else f"{EDITION.name}/{self.file}"
 
     def live(self):
         """The student's function as it is now, also after an autoreload."""

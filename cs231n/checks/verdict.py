@@ -18,7 +18,7 @@ def evaluate(id):
     try:
         function = todo.live()
     except Exception as error:
-        return Result(id, "wrong", f"{todo.file} cannot be used: {describe(error)}", [own_line(error, todo)])
+        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", [own_line(error, todo)])
     with random_state_kept():
         cases = todo.cases()
         seen = see_all(todo, function, cases)
@@ -31,7 +31,7 @@ def _unfinished(todo, function, seen):
     named = [id for s in seen.values() if (id := unwritten(s.error))]
     own_line_stands = f"TODO {todo.id}: replace this line" in _constants(function)
     if todo.id in named or (own_line_stands and named):
-        where = f"Look for TODO({todo.id}) in {todo.file}; it takes about {todo.minutes} minutes."
+        where = f"Look for TODO({todo.id}) in {todo.place}; it takes about {todo.minutes} minutes."
         return Result(todo.id, "todo", "not started", [where, f'Stuck? hint("{todo.id}")'])
     needed = [id for id in named if id not in todo.later or len(named) == len(seen)]
     if needed:
