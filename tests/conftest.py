@@ -30,7 +30,7 @@ def realdata():
 
 
 # A file is one worker's, and those at the end are what others wait for: so the long ones come first.
-LONG = ("GANs", "extras", "LSTM", "NetworkVisualization", "test_train", "StyleTransfer", "RNN")
+LONG = ("GANs", "extras", "LSTM", "NetworkVisualization", "test_train", "test_checks", "StyleTransfer", "RNN")
 
 
 def pytest_collection_modifyitems(items):

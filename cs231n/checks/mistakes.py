@@ -20,18 +20,27 @@ def _twin(todo, seen):
     cases = {label: args for label, args in todo.cases().items() if label in tried}
     if all(seen[label].error for label in cases):
         return None
-    behaves = {
-        title: {label: see(todo, todo.call_mistake, function, cases[label]) for label in cases}
-        for title, function in todo.mistakes.items()
-    }
-    right = {label: todo.expected(*args) for label, args in cases.items()}
-    for same in (_same_in_all, _same_values):
-        for title, theirs in behaves.items():
-            if all(same(seen[label], theirs[label]) for label in cases):
-                if same is _same_values and all(_values_agree(theirs[k].outputs, right[k]) for k in cases):
-                    continue  # a mistake of form, such as a dtype, explains no wrong value
-                return title
+    behaves = {title: _alike(todo, function, cases, seen) for title, function in todo.mistakes.items()}
+    twins = {title: theirs for title, theirs in behaves.items() if theirs}
+    for title, theirs in twins.items():
+        if all(_same_in_all(seen[label], theirs[label]) for label in cases):
+            return title
+    right = {label: todo.expected(*args) for label, args in cases.items()} if twins else {}
+    for title, theirs in twins.items():
+        # A mistake of form, such as a dtype, explains no wrong value.
+        if not all(_values_agree(theirs[label].outputs, right[label]) for label in cases):
+            return title
     return None
+
+
+def _alike(todo, function, cases, seen):
+    """What a mistake did with each case, if it gave the answer's values; None at the first case where it did not."""
+    theirs = {}
+    for label, args in cases.items():
+        theirs[label] = see(todo, todo.call_mistake, function, args)
+        if not _same_values(seen[label], theirs[label]):
+            return None
+    return theirs
 
 
 def _values_agree(ours, theirs):
