@@ -14,7 +14,7 @@ _hints_shown = Counter()
 
 
 class CheckFailed(AssertionError):
-    """With CS231N_STRICT=1, raised by check() and progress() for anything but passed."""
+    """With CS231N_STRICT=1, raised by check() and progress() for anything but passed without a remark."""
 
 
 def check(*ids):
@@ -44,6 +44,8 @@ def progress(notebook=None):
 
 
 def _be_strict(results):
-    failed = [f"{r.id}: {r.state}, {r.reason}" for r in results if r.state != "passed"]
+    failed = [
+        f"{r.id}: {r.state}, {'; '.join(r.remarks or [r.reason])}" for r in results if r.state != "passed" or r.remarks
+    ]
     if failed and os.environ.get("CS231N_STRICT") == "1":
         raise CheckFailed("; ".join(failed))

@@ -3,13 +3,13 @@
 import numpy as np
 
 
-def close(got, want):
-    """Equal up to rounding of got's dtype, measured against the largest number expected."""
+def close(got, want, dtype=np.float64):
+    """Equal up to rounding, measured against the largest number expected; dtype: what the numbers were made from."""
     try:
         got, want = np.asarray(got), np.asarray(want)
         if got.shape != want.shape or got.dtype.kind not in "fiub":
             return False
-        tolerance = 1e-4 if got.dtype == np.float32 else 1e-7
+        tolerance = 1e-4 if np.float32 in (got.dtype, dtype) else 1e-7
         return bool(np.allclose(got, want, rtol=tolerance, atol=tolerance * largest(want), equal_nan=True))
     except Exception:
         return False

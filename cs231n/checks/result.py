@@ -14,11 +14,15 @@ class Seen:
 
 @dataclass
 class Result:
-    """The outcome of one check: state 'passed', 'todo', 'waiting' or 'wrong', and why."""
+    """The outcome of one check: state 'passed', 'todo', 'waiting' or 'wrong', and why.
+
+    A passed answer may carry remarks: what it lacks beyond the contract, a sentence each.
+    """
 
     id: str
     state: str
     reason: str
     details: list = field(default_factory=list)
     mistake: str | None = None
+    remarks: list = field(default_factory=list)
     pictures: tuple = ()  # (title, array, array) of what came and what was expected

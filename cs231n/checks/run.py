@@ -34,7 +34,8 @@ def see(todo, call, function, args):
     args = tuple(np.copy(a) if isinstance(a, np.ndarray) else a for a in before)
     seen = Seen()
     try:
-        seen.outputs = call(function, *args)
+        with _default_dtype_of(args):
+            seen.outputs = call(function, *args)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: an answer may do anything
@@ -43,6 +44,32 @@ def see(todo, call, function, args):
         if isinstance(old, np.ndarray) and not np.array_equal(old, new, equal_nan=old.dtype.kind == "f"):
             seen.changed.append(name)
     return seen
+
+
+def dtype_of(args):
+    """The dtype of the real numbers among the arguments: float64 if there are none."""
+    return np.result_type(*[a.dtype for a in args if isinstance(a, np.ndarray) and a.dtype.kind == "f"] or [float])
+
+
+def in_float32(args):
+    """The same arguments, with float32 in the place of float64."""
+    real = [isinstance(a, np.ndarray) and a.dtype.kind == "f" for a in args]
+    return tuple(a.astype(np.float32) if is_real else a for a, is_real in zip(args, real))
+
+
+@contextlib.contextmanager
+def _default_dtype_of(args):
+    """Let torch.zeros and the like make float64 where the arguments are: an answer may leave it to the default."""
+    torch = sys.modules.get("torch")
+    if torch is None or not any(isinstance(a, np.ndarray) and a.dtype == np.float64 for a in args):
+        yield
+        return
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(default)
 
 
 @contextlib.contextmanager

@@ -47,6 +47,7 @@ class ResultCard:
             yield r.reason, False
         if r.mistake:
             yield f"This is exactly what you get when {r.mistake}.", True
+        yield from ((f"Right; but: {remark}", False) for remark in r.remarks)
         yield from ((line, False) for line in r.details if line)
         if r.state == "wrong":
             yield f'Stuck? hint("{r.id}")', False
@@ -111,7 +112,7 @@ class ProgressTable:
         for r in self.results:
             sign, colour, word = LOOK[r.state]
             notebook = TODOS[r.id].notebook
-            why = r.reason if r.state in ("wrong", "waiting") else word
+            why = r.reason if r.state in ("wrong", "waiting") else f"{word}, with a remark" if r.remarks else word
             yield "" if notebook == last else notebook, r.id, sign, why, colour
             last = notebook
 

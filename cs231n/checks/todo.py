@@ -44,9 +44,13 @@ class Todo:
     """One exercise: `id` names its marker, its error, its hints and its check.
 
     target: 'module:function' or 'module:Class.method'. cases(): dict label -> tuple of arguments, new at each
-    call, the simplest first. needs: ids of the TODOs whose answers this one calls; later: ids that some case
-    calls, of which that case waits without holding up the others. outputs: names of what is
-    returned. hints: from a nudge to nearly the answer. The oracle and the mistakes are added as decorators:
+    call, the simplest first. beyond: {label: remark} of the cases that ask for more than the contract: an answer that
+    fails one of them passes all the same, with this remark. later: {label: ids} of the cases that belong to a later
+    stage of the course; they wait until one of these TODOs is begun. needs: ids of the TODOs whose answers this one
+    calls. spare: names of arguments that nobody needs any more, so that an answer may write into them.
+    float32_suffices: whether the course calls it with float32 only, so that an answer may be right there alone.
+    outputs: names of what is returned. hints: from a nudge to nearly the answer.
+    The oracle and the mistakes are added as decorators:
 
         @rnn_step_forward.mistake("the bias b is left out")
         def _(x, prev_h, Wx, Wh, b): ...
@@ -54,10 +58,15 @@ class Todo:
     A mistake's title completes the sentence "this is what you get when ...".
     """
 
-    def __init__(self, id, target, *, notebook, minutes, cases, outputs, hints, needs=(), later=()):
+    def __init__(
+        self, id, target, *, notebook, minutes, cases, outputs, hints, needs=(), beyond=None, later=None, spare=(),
+        float32_suffices=False,
+    ):  # fmt: skip
         self.id, self.notebook, self.minutes = id, notebook, minutes
         self.module, self.attribute = target.split(":")
-        self.cases, self.outputs, self.hints, self.needs, self.later = cases, outputs, hints, needs, later
+        self.cases, self.outputs, self.hints, self.needs = cases, outputs, hints, needs
+        self.beyond, self.later = beyond or {}, later or {}
+        self.spare, self.float32_suffices = spare, float32_suffices
         self.mistakes = {}
         TODOS[id] = self
 
@@ -127,15 +136,21 @@ class Forward(Todo):
 class Backward(Todo):
     """A layer's backward pass, fed the cache of the student's own forward pass; the oracle is torch's autograd.
 
-    A case is (upstream gradients..., inputs of the forward pass...), and so are a mistake's arguments.
+    A case is (upstream gradients..., inputs of the forward pass...), and so are a mistake's arguments. The upstream
+    gradients are spare: whoever sends them has no more use for them.
     """
 
     def __init__(self, id, target, *, forward, needs=(), **kwargs):
         self.forward = forward
         super().__init__(id, target, needs=(forward.id, *needs), outputs=(), **kwargs)
 
+        self.spare = self._upstream_names()
+
+    def _upstream_names(self):
+        return [f"d{out}" for out in self.forward.outputs]
+
     def argument_names(self):
-        return [f"d{out}" for out in self.forward.outputs] + self.forward.argument_names()
+        return self._upstream_names() + self.forward.argument_names()
 
     def _names(self, inputs):
         return [f"d{n}" for n, a in zip(self.forward.argument_names(), inputs) if a.dtype.kind == "f"]

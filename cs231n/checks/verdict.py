@@ -4,11 +4,14 @@ An answer is *seen* on every case of its TODO (what it returned, which arguments
 judged against the oracle. If it is wrong and a known mistake is seen to behave just like it, the mistake is named.
 """
 
+import numpy as np
+
+from .compare import close
 from .errors import describe, own_line, unwritten
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
-from .run import random_state_kept, see_all
+from .run import dtype_of, in_float32, random_state_kept, see, see_all
 from .todo import Waiting, all_needs, find
 
 
@@ -20,20 +23,35 @@ def evaluate(id):
     except Exception as error:
         return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", [own_line(error, todo)])
     with random_state_kept():
-        cases = todo.cases()
+        waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
+        cases = {label: args for label, args in todo.cases().items() if label not in waits}
         seen = see_all(todo, function, cases)
-        return _unfinished(todo, function, seen) or _wrong(todo, cases, seen) or _passed(todo, seen)
+        return _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
+
+
+def _begun(id):
+    """Whether the line that a student replaces is gone."""
+    try:
+        return not _stands(id, find(id).live())
+    except Exception:  # a file that cannot be imported
+        return True
+
+
+def _stands(id, function):
+    """Whether a TODO's own raise line stands in its function, even if it is never reached."""
+    code = getattr(function, "__code__", None)
+    return any(f"TODO {id}: replace this line" in c for c in code.co_consts if isinstance(c, str)) if code else False
 
 
 def _unfinished(todo, function, seen):
     """The Result if this TODO, or one that it needs, is not written yet."""
     broken = [s.error.args[0] for s in seen.values() if isinstance(s.error, Waiting)]
     named = [id for s in seen.values() if (id := unwritten(s.error))]
-    own_line_stands = f"TODO {todo.id}: replace this line" in _constants(function)
-    if todo.id in named or (own_line_stands and named):
+    if todo.id in named or (named and _stands(todo.id, function)):
         where = f"Look for TODO({todo.id}) in {todo.place}; it takes about {todo.minutes} minutes."
         return Result(todo.id, "todo", "not started", [where, f'Stuck? hint("{todo.id}")'])
-    needed = [id for id in named if id not in todo.later or len(named) == len(seen)]
+    later = {id for ids in todo.later.values() for id in ids}
+    needed = [id for id in named if id not in later or len(named) == len(seen)]
     if needed:
         details = [f"{todo.id} calls {needed[0]}, which is not written yet: {needed[0]} comes first."]
         return Result(todo.id, "waiting", f"waiting for {needed[0]}", details)
@@ -43,33 +61,59 @@ def _unfinished(todo, function, seen):
     return None
 
 
-def _constants(function):
-    """All string constants in a function's code: its own raise line stands there, even if never reached."""
-    code = getattr(function, "__code__", None)
-    return " ".join(c for c in code.co_consts if isinstance(c, str)) if code else ""
+def _judged(todo, function, cases, seen, waits):
+    """The Result of the first case that is wrong, with the mistake and what it builds on; passed if none is."""
+    remarks = []
+    for label, args in cases.items():
+        if label not in seen or unwritten(seen[label].error):
+            continue
+        wrong, more = _judge_in_either_dtype(todo, function, label, seen[label], args)
+        if wrong:
+            wrong.mistake = name_mistake(todo, seen)
+            if not wrong.mistake and _unsteady(todo, function, seen[label], args):
+                wrong.reason = f"the same input gives another result each time (on the input '{label}')"
+                wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
+            wrong.details += _wrong_below(todo)
+            return wrong
+        remarks += more
+    return _passed(todo, seen, remarks, waits)
 
 
-def _wrong(todo, cases, seen):
-    """The Result of the first case that is wrong, with the mistake and what it builds on; None if none is."""
-    for label in seen:
-        result = None if unwritten(seen[label].error) else judge(todo, label, seen[label], cases[label])
-        if result:
-            result.mistake = name_mistake(todo, seen)
-            result.details += _wrong_below(todo)
-            return result
-    return None
+def _judge_in_either_dtype(todo, function, label, seen, args):
+    """judge(), with a second try in float32 where the course uses no other numbers."""
+    wrong, remarks = judge(todo, label, seen, args)
+    if wrong and todo.float32_suffices and dtype_of(args) == np.float64:
+        again = see(todo, todo.call, function, in_float32(args))
+        if not judge(todo, label, again, args, np.dtype(np.float32))[0]:
+            return None, [f"It is right for float32, which the course uses, but not for float64: {wrong.reason}."]
+    return wrong, remarks
+
+
+def _unsteady(todo, function, seen, args):
+    """Whether the answer gives other numbers for the same input once more."""
+    again = see(todo, todo.call, function, args)
+    if seen.error or again.error:
+        return False
+    pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
+    return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in pairs)
 
 
 def _wrong_below(todo):
     """A wrong answer below explains a wrong answer here: a line that points to the lowest one."""
-    for id in [*all_needs(todo), *todo.later]:
+    for id in [*all_needs(todo), *(id for ids in todo.later.values() for id in ids)]:
         if evaluate(id).state == "wrong":
             return [f"It builds on {id}, which is wrong as well: mend that one first."]
     return []
 
 
-def _passed(todo, seen):
-    later = {label: id for label, s in seen.items() if (id := unwritten(s.error))}  # these wait for a later TODO
-    checked = [label for label in seen if label not in later]
-    waits = [f"'{label}' will be checked once {id} is written." for label, id in later.items()]
-    return Result(todo.id, "passed", f"right on {len(checked)} kinds of input: {', '.join(checked)}", waits)
+def _passed(todo, seen, remarks, waits):
+    remarks = list(dict.fromkeys(remarks))
+    mistake = name_mistake(todo, seen) if remarks else None
+    if mistake:
+        remarks[0] += f" This is what you get when {mistake}."
+    stuck = {label: id for label, s in seen.items() if (id := unwritten(s.error))}
+    checked = [label for label in seen if label not in stuck]
+    stuck |= {label: ids[0] for label, ids in waits.items()}
+    details = [f"'{label}' will be checked once {id} is written." for label, id in stuck.items()]
+    reason = f"right on {len(checked)} kinds of input: {', '.join(checked)}"
+    return Result(todo.id, "passed", reason, details, remarks=remarks)

@@ -4,8 +4,11 @@ A network whose parameters have other shapes cannot take them; a case that looks
 mistakes apart.
 """
 
+import contextlib
+import functools
 import itertools
 import math
+from unittest import mock
 
 import numpy as np
 
@@ -18,7 +21,12 @@ LEAKY, RELU, TANH, SIGMOID = ("LeakyReLU", 0.01), ("ReLU",), ("Tanh",), ("Sigmoi
 
 
 def weights(shapes):
-    """Arrays of these shapes, of a size that keeps signals alive through the layers."""
+    """Arrays of these shapes, of a size that keeps signals alive through the layers; not to be written into."""
+    return _weights(tuple(shapes))
+
+
+@functools.lru_cache(maxsize=4)  # filling millions of numbers takes longer than what is done with them
+def _weights(shapes):
     (block,) = random_arrays(41, np.float64, (4099,))  # a prime: no row of a matrix is like another
     scales = [1.5 / np.sqrt(np.prod(shape[1:])) if len(shape) > 1 else 0.5 for shape in shapes]
     return [np.resize(np.roll(block, 97 * k) * scale, shape) for k, (shape, scale) in enumerate(zip(shapes, scales))]
@@ -34,10 +42,11 @@ def network_run(name, shapes, outputs):
     def run(function, x, settings):
         import torch
 
-        model = _built(name, function, settings)
         if x is None:
-            return _about_weights(model, lambda: _built(name, function, settings), settings)
-        put_in(name, model, shapes(**settings))
+            return _about_weights(lambda: _built(name, function, settings), settings)
+        with _nothing_drawn():
+            model = _built(name, function, settings)
+        put_in(name, model, shapes(**settings), x)
         seen = {}
         with torch.no_grad():
             for output in outputs:
@@ -58,29 +67,65 @@ def _built(name, function, settings):
     return model
 
 
-def _about_weights(model, build_again, settings):
+@contextlib.contextmanager
+def _nothing_drawn():
+    """Leave new layers' weights as they are: drawing millions takes longer than all else, and ours replace them."""
+    from torch.nn import init
+
+    with mock.patch.multiple(init, kaiming_uniform_=lambda w, **_: w, uniform_=lambda w, *_, **__: w):
+        yield
+
+
+def _about_weights(build, settings):
+    model = build()
     sizes = [n for p in model.parameters() for n in p.shape]
     outputs = {"parameters": sum(p.numel() for p in model.parameters()), "shapes": np.array(sizes)}
     if "seed" in settings:
-        pairs = zip(model.parameters(), build_again().parameters())
+        pairs = zip(model.parameters(), build().parameters())
         outputs["same weights for the same seed"] = int(all(p.equal(q) for p, q in pairs))
     return outputs
 
 
-def put_in(name, model, shapes):
-    """Put our weights in the place of the model's, in float64."""
-    found = [tuple(p.shape) for p in model.parameters()]
-    total = f"it has {sum(p.numel() for p in model.parameters()):,} parameters, expected {count(shapes):,}"
-    for k, (got, want) in enumerate(itertools.zip_longest(found, shapes), 1):
-        if got is None:
+def put_in(name, model, shapes, x):
+    """Put our weights in the place of the model's, in x's dtype, in the order in which the network uses them on x.
+
+    A network may have registered its layers in another order.
+    """
+    import torch
+
+    model.to(getattr(torch, str(x.dtype)))
+    found = _in_order_of_use(model, x)
+    total = f"it has {sum(p.numel() for p in found):,} parameters, expected {count(shapes):,}"
+    for k, (p, want) in enumerate(itertools.zip_longest(found, shapes), 1):
+        if p is None:
             raise Wrong(f"{name} has {k - 1} weights and biases, expected {len(shapes)}; the next is {want}; {total}")
+        got = tuple(p.shape)
         if want is None:
             raise Wrong(f"{name} has {len(found)} weights and biases, expected {k - 1}; {got} is too many; {total}")
-        if got != want:
+        if got != want and got != want[::-1]:
             raise Wrong(f"weight or bias number {k} of the {name} has shape {got}, expected {want}; {total}")
-    for p, w in zip(model.parameters(), weights(shapes)):
-        p.data, p.grad = tensors(w)[0], None
-    model.double()
+    for p, w in zip(found, weights(shapes)):
+        (w,) = tensors(w.astype(x.dtype))
+        p.data, p.grad = w if w.shape == p.shape else w.T.contiguous(), None
+
+
+def _in_order_of_use(model, x):
+    """The model's parameters, those first that a forward pass on x meets first, and then any that it never meets."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    ours, met = {id(p): p for p in model.parameters()}, {}
+
+    class Met(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            for value in (*args, *(kwargs or {}).values()):
+                if id(value) in ours:
+                    met.setdefault(id(value), value)
+            return function(*args, **(kwargs or {}))
+
+    with torch.no_grad(), Met(), contextlib.suppress(Exception):  # what goes wrong here does so again, and is told
+        model.eval()(torch.from_numpy(x))
+    return [*met.values(), *(p for key, p in ours.items() if key not in met)]
 
 
 def count(shapes):
@@ -106,13 +151,16 @@ def filled(module, seed):
 
 
 def pattern_dropout(phase=0.0):
-    """Stands in for a dropout: in training it multiplies by a fixed pattern, so that nothing is left to chance."""
+    """Stands in for a dropout: in training it multiplies each number by a wave of its own size, the same every time.
+
+    So nothing is left to chance, nor to the layout of the numbers: heads may come before the batch or after it.
+    """
     import torch
 
     class Pattern(torch.nn.Dropout):
         def forward(self, x):
             if not self.training:
                 return x
-            return x * torch.cos(phase + torch.arange(x.numel(), dtype=x.dtype)).reshape(x.shape)
+            return x * torch.cos(phase + 20 * x)
 
     return Pattern(0.5)

@@ -6,6 +6,8 @@ from ..authoring.inputs import WORDS, random_arrays, three_captions
 from ..authoring.variants import variants
 from ..todo import TODOS, Method, Wrong
 
+LSTM = ("lstm_step_forward", "lstm_forward", "lstm_step_backward", "lstm_backward")  # whose notebook comes later
+
 
 def _model(cell, dtype, seed=0):
     """A small captioner with seeded parameters, the biases not zero so that a forgotten one shows."""
@@ -76,7 +78,7 @@ captioning_rnn_loss = Method(
     "cs231n.classifiers.rnn:CaptioningRNN.loss",
     run=_run_loss,
     needs=("word_embedding_forward", "word_embedding_backward", "rnn_forward", "rnn_backward"),
-    later=("lstm_forward", "lstm_backward"),
+    later={"lstm": LSTM},
     notebook="RNN",
     minutes=25,
     cases=_loss_cases,
@@ -186,7 +188,7 @@ captioning_rnn_sample = Method(
     "cs231n.classifiers.rnn:CaptioningRNN.sample",
     run=_run_sample,
     needs=("rnn_step_forward",),
-    later=("lstm_step_forward",),
+    later={"lstm": LSTM},
     notebook="RNN",
     minutes=15,
     cases=_sample_cases,

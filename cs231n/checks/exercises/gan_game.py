@@ -27,7 +27,7 @@ def _run_optimizer(function, gradients):
     import torch
 
     model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2))
-    put_in("model", model, SMALL)
+    put_in("model", model, SMALL, np.zeros((1, 3)))
     solver = function(model)
     if not isinstance(solver, torch.optim.Optimizer):
         raise Wrong(f"get_optimizer must return an optimizer of torch.optim; it returned {kind_of(solver)}")
