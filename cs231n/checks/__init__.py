@@ -38,7 +38,7 @@ def progress(notebook=None):
     if not ids:
         notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
         raise ValueError(f"no notebook is called {notebook!r}; there are {', '.join(notebooks)}")
-    results = [evaluate(id) for id in ids]
+    results = [evaluate(id, explained=False) for id in ids]
     display(ProgressTable(results))
     _be_strict(results)
 

@@ -25,4 +25,8 @@ class Result:
     details: list = field(default_factory=list)
     mistake: str | None = None
     remarks: list = field(default_factory=list)
+    outputs: dict = field(default_factory=dict)  # name -> whether it is right in every case
+    line: int | None = None  # of the student's file, where the mistake was found
+    changes: list = field(default_factory=list)  # which together would make the answer right
+    explained: bool = False  # whether the reason goes beyond "wrong values"
     pictures: tuple = ()  # (title, array, array) of what came and what was expected

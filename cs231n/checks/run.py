@@ -21,7 +21,7 @@ def see_all(todo, function, cases):
     """{label: Seen} of an answer on cases {label: arguments}; the cases after an endless loop are left out."""
     seen = {}
     for label, args in cases.items():
-        with _time_limit(SECONDS):
+        with time_limit(SECONDS):
             seen[label] = see(todo, todo.call, function, args)
         if isinstance(seen[label].error, TimeOut):
             break
@@ -88,7 +88,7 @@ def random_state_kept():
 
 
 @contextlib.contextmanager
-def _time_limit(seconds):
+def time_limit(seconds):
     """Interrupt an endless loop where the system can: in the main thread, and not on Windows."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
@@ -98,9 +98,9 @@ def _time_limit(seconds):
         raise TimeOut(f"stopped after {seconds} s on a tiny input: is there an endless loop?")
 
     old = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .compare import close
 from .errors import describe, own_line, unwritten
+from .explain import explain
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
@@ -15,8 +16,11 @@ from .run import dtype_of, in_float32, random_state_kept, see, see_all
 from .todo import Waiting, all_needs, find
 
 
-def evaluate(id):
-    """Check one TODO of the live modules and return its Result; whatever the answer does, this does not raise."""
+def evaluate(id, explained=True):
+    """Check one TODO of the live modules and return its Result; whatever the answer does, this does not raise.
+
+    explained: look for the reason of what is wrong, which may take some seconds more than the verdict.
+    """
     todo = find(id)
     try:
         function = todo.live()
@@ -26,7 +30,11 @@ def evaluate(id):
         waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
         cases = {label: args for label, args in todo.cases().items() if label not in waits}
         seen = see_all(todo, function, cases)
-        return _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
+        result = _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
+        if result.state == "wrong" and explained:
+            explain(todo, function, cases, seen, result)
+            result.details += _wrong_below(todo)
+        return result
 
 
 def _begun(id):
@@ -73,7 +81,6 @@ def _judged(todo, function, cases, seen, waits):
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
-            wrong.details += _wrong_below(todo)
             return wrong
         remarks += more
     return _passed(todo, seen, remarks, waits)
@@ -101,7 +108,7 @@ def _unsteady(todo, function, seen, args):
 def _wrong_below(todo):
     """A wrong answer below explains a wrong answer here: a line that points to the lowest one."""
     for id in [*all_needs(todo), *(id for ids in todo.later.values() for id in ids)]:
-        if evaluate(id).state == "wrong":
+        if evaluate(id, explained=False).state == "wrong":
             return [f"It builds on {id}, which is wrong as well: mend that one first."]
     return []
 

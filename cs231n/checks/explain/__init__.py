@@ -1,0 +1,86 @@
+"""Why an answer is wrong, found by the machine itself: what no recorded mistake explains.
+
+outputs    which outputs are right and which are not, and where
+relations  how a wrong output relates to the right one
+search     the change of the student's own source that would make it right
+slips      the changes that are tried
+source     the student's source as a tree that can be changed and run
+bench      the cases with what is expected of each
+"""
+
+import numpy as np
+
+from ..run import dtype_of
+from .bench import Bench
+from .outputs import sentences, verdicts
+from .relations import relation
+from .search import mend
+from .source import Source
+
+SECONDS = 3  # for the search, on top of the plain verdict
+
+
+def explain(todo, function, cases, seen, result):
+    """Add to a wrong Result which outputs are right, how the others relate to the right ones, and what would mend it."""
+    bench = Bench(todo, cases)
+    right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
+    result.outputs = verdicts(bench, right)
+    told = list(sentences(bench, right, seen))
+    if not result.mistake:
+        related = _related(todo, bench, seen, result.outputs)
+        found = _search(todo, function, bench, seen)
+        if found:
+            result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
+            told.insert(0, _say(found))
+        result.explained = bool(related or found)
+        told += related
+    else:
+        result.explained = True
+    result.details = [*told, *result.details]
+
+
+def _related(todo, bench, seen, outputs):
+    if any(s.error for label, s in seen.items() if label in bench.cases) or set(bench.cases) - set(seen):
+        return []
+    names = todo.argument_names()
+    exact = {k: args for k, args in bench.cases.items() if dtype_of(args) == np.float64}  # rounding blurs the others
+    cases = [(seen[k].outputs, bench.expected[k], dict(zip(names, args))) for k, args in exact.items()]
+    found = (
+        relation(name, [case for case in cases if name in case[0] and name in case[1]])
+        for name, fine in outputs.items()
+        if not fine
+    )
+    return list(filter(None, found))[:2]
+
+
+def _search(todo, function, bench, seen):
+    try:
+        source = Source(todo, function)
+    except (LookupError, OSError, TypeError, SyntaxError):
+        return None  # no source that could be read
+    return mend(source, bench, seen, SECONDS, near=_line(seen, source))
+
+
+def _line(seen, source):
+    """The line of the student's own file that the first error went through, or None."""
+    for s in seen.values():
+        trace, line = getattr(s.error, "__traceback__", None), None
+        while trace is not None:
+            if trace.tb_frame.f_code.co_filename == source.path:
+                line = trace.tb_lineno
+            trace = trace.tb_next
+        if line is not None:
+            return line
+    return None
+
+
+def _say(found):
+    changes = found.changes
+    places = "; ".join(f"line {change.line}: {change.what}" for change in changes)
+    if found.mistake:
+        return f"And besides, something is wrong in {places}."
+    if found.mended:
+        return f"To change {places} makes {' and '.join(found.mended)} right; the rest is still to be found."
+    if len(changes) == 1:
+        return f"One change in line {changes[0].line} makes this right: {changes[0].what}."
+    return f"{len(changes)} changes together make this right: {places}."

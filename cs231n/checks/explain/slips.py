@@ -1,0 +1,322 @@
+"""What people confuse: the small changes of a line of code, each with words for what is changed.
+
+A generator a kind of slip: of a node of the tree it makes the nodes that may have been meant. The same changes serve
+to look for the slip in a wrong answer, and (in the tests) to make wrong answers of right ones.
+"""
+
+import ast
+import builtins
+
+LIKE = (  # names that are taken for one another
+    ("sum", "mean", "max", "min", "amax", "amin", "prod", "cumsum"), ("argmax", "argmin", "max"),
+    ("tanh", "sigmoid", "relu", "exp", "sin", "cos"), ("log", "log2", "log1p", "log_softmax", "softmax", "logsigmoid"),
+    ("sqrt", "square", "abs"), ("rand", "randn"), ("zeros", "ones"), ("zeros_like", "ones_like"),
+    ("maximum", "minimum"), ("append", "extend"), ("view", "reshape"), ("masked_fill", "masked_fill_"),
+    ("hstack", "vstack"), ("dot", "outer", "matmul"), ("floor", "ceil", "round"), ("enumerate", "reversed"),
+    ("ReLU", "LeakyReLU", "Tanh", "Sigmoid"), ("MaxPool2d", "AvgPool2d"), ("triu", "tril"), ("softmax", "log_softmax"),
+    ("BatchNorm1d", "BatchNorm2d"), ("logaddexp", "maximum"), ("add", "subtract"), ("sin", "cos"),
+)  # fmt: skip
+WRAPS = ("np.tanh", "sigmoid", "np.abs", "np.sqrt", "np.exp", "np.log", "torch.sqrt", "math.sqrt", "reversed")
+METHODS = ("T", "mean()", "sum()", "detach()", "copy()", "abs()", "sqrt()", "tanh()", "sigmoid()", "exp()", "log()")
+ALIKE = {like: [other for group in LIKE if like in group for other in group if other != like] for g in LIKE for like in g}
+SIGNS = {
+    ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add, ast.Mult, ast.Div), ast.Mult: (ast.Div, ast.Add, ast.MatMult),
+    ast.Div: (ast.Mult, ast.FloorDiv), ast.FloorDiv: (ast.Div, ast.Mod), ast.Mod: (ast.FloorDiv,),
+    ast.MatMult: (ast.Mult,), ast.Pow: (ast.Mult,), ast.BitAnd: (ast.BitOr,), ast.BitOr: (ast.BitAnd,),
+    ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Lt: (ast.LtE, ast.Gt, ast.GtE), ast.LtE: (ast.Lt, ast.GtE),
+    ast.Gt: (ast.GtE, ast.Lt), ast.GtE: (ast.Gt, ast.LtE), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,),
+    ast.In: (ast.NotIn,), ast.NotIn: (ast.In,), ast.And: (ast.Or,), ast.Or: (ast.And,),
+}  # fmt: skip
+REDUCE = {"sum", "mean", "max", "min", "amax", "amin", "norm", "softmax", "log_softmax", "argmax", "cat", "concatenate"}
+
+
+class Scope:
+    """What can be named in a function: its variables, self's attributes, the strings and functions it uses."""
+
+    def __init__(self, functions, attributes=()):
+        nodes = [n for f in functions for n in ast.walk(f)]
+        loaded = [n.id for n in nodes if isinstance(n, ast.Name)]
+        arguments = [a.arg for n in nodes if isinstance(n, ast.arguments) for a in (*n.args, *n.kwonlyargs)]
+        stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        self.variables = [n for n in dict.fromkeys([*arguments, *stored]) if n not in ("self", "_")]
+        called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        self.functions = [n for n in dict.fromkeys(loaded) if n in called and not hasattr(builtins, n)]
+        texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 30]
+        self.strings = list(dict.fromkeys(texts))
+        used = [n.attr for n in nodes if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"]
+        self.attributes = list(dict.fromkeys([*used, *attributes]))
+        self.known = {*loaded}
+
+
+def _expression(text):
+    return ast.parse(text, mode="eval").body
+
+
+def _binary(left, operator, right):
+    return ast.BinOp(left, operator, right)
+
+
+# Each of these yields (new node, what is changed) for a node; the likeliest kinds come first in KINDS.
+
+
+def signs(node, scope):
+    """Another operator or comparison, or the other sign."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        for operator in SIGNS.get(type(node.op), ()):
+            yield _changed(node, op=operator()), "the operator"
+    if isinstance(node, ast.BoolOp):
+        yield _changed(node, op=SIGNS[type(node.op)][0]()), "the operator"
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        for operator in SIGNS.get(type(node.ops[0]), ()):
+            yield _changed(node, ops=[operator()]), "the comparison"
+    if isinstance(node, ast.UnaryOp):
+        yield node.operand, "the sign" if isinstance(node.op, ast.USub) else "the operator in front"
+
+
+def numbers(node, scope):
+    """Another number, or the other one of True and False."""
+    if not isinstance(node, ast.Constant):
+        return
+    value = node.value
+    if isinstance(value, bool):
+        yield ast.Constant(not value), f"{value} should be the other"
+    elif isinstance(value, int):
+        near = [value + 1, value - 1, -value, 2 * value, *range(-2, 5)] if abs(value) < 1000 else [value // 10, value * 10]
+        for other in dict.fromkeys(near):
+            if other != value:
+                yield _number(other), f"the number {value}"
+    elif isinstance(value, float):
+        for other in dict.fromkeys([-value, 2 * value, value / 2, 1 - value, value * 10, value / 10, 1.0, 0.0]):
+            if other != value:
+                yield _number(other), f"the number {value}"
+    elif value is None and False:
+        yield
+
+
+def _number(value):
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)
+
+
+def keywords(node, scope):
+    """A keyword argument dropped or added."""
+    if not isinstance(node, ast.Call):
+        return
+    for k, keyword in enumerate(node.keywords):
+        yield _changed(node, keywords=node.keywords[:k] + node.keywords[k + 1 :]), f"the argument {keyword.arg}"
+    name, given = _name_of(node.func), {k.arg for k in node.keywords}
+    if name in REDUCE and not given & {"dim", "axis", "keepdim", "keepdims"}:
+        numpy = getattr(getattr(node.func, "value", None), "id", "") == "np"
+        most = len(node.args) < (2 if numpy or getattr(getattr(node.func, "value", None), "id", "") == "torch" else 1)
+        for word in ("axis",) if numpy else ("dim", "axis"):
+            for axis in (0, 1, 2, -1) if most else ():
+                more = [*node.keywords, ast.keyword(word, _number(axis))]
+                yield _changed(node, keywords=more), f"the axis of {name}"
+    if name in REDUCE and not given & {"keepdim", "keepdims"}:
+        for word in ("keepdims",) if "axis" in given else ("keepdim",):
+            more = [*node.keywords, ast.keyword(word, ast.Constant(True))]
+            yield _changed(node, keywords=more), f"whether {name} keeps the axis"
+
+
+def orders(node, scope):
+    """Operands, arguments or elements exchanged."""
+    if isinstance(node, ast.BinOp) and not isinstance(node.op, (ast.Add, ast.Mult)):
+        yield _changed(node, left=node.right, right=node.left), "the order of the operands"
+    for field, what in (("args", "arguments"), ("elts", "elements")):
+        parts = getattr(node, field, None)
+        if not isinstance(parts, list) or not isinstance(node, (ast.Call, ast.Tuple, ast.List)):
+            continue
+        for i in range(len(parts)):
+            for j in range(i + 1, len(parts)):
+                if not any(isinstance(parts[k], ast.Starred) for k in (i, j)):
+                    swapped = list(parts)
+                    swapped[i], swapped[j] = parts[j], parts[i]
+                    yield _changed(node, **{field: swapped}), f"the order of the {what}"
+        if len(parts) > 2:
+            yield _changed(node, **{field: parts[1:] + parts[:1]}), f"the order of the {what}"
+            yield _changed(node, **{field: parts[-1:] + parts[:-1]}), f"the order of the {what}"
+    if isinstance(node, ast.IfExp):
+        yield _changed(node, body=node.orelse, orelse=node.body), "the two sides of the if"
+
+
+def names(node, scope):
+    """Another variable, function, attribute or key."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        others = scope.variables if node.id in scope.variables else scope.functions if node.id in scope.functions else ()
+        for other in others:
+            if other != node.id:
+                yield ast.Name(other, ast.Load()), f"the name {node.id}"
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+        for other in ALIKE.get(node.attr, ()):
+            yield _changed(node, attr=other), f"the function {node.attr}"
+        if getattr(node.value, "id", "") == "self":
+            for other in scope.attributes:
+                if other != node.attr:
+                    yield _changed(node, attr=other), f"the name self.{node.attr}"
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        for other in ALIKE.get(node.id, ()):
+            if hasattr(builtins, other) or other in scope.known:
+                yield ast.Name(other, ast.Load()), f"the function {node.id}"
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in scope.strings:
+        for other in scope.strings:
+            if other != node.value:
+                yield ast.Constant(other), f"the name '{node.value}'"
+
+
+def functions(node, scope):
+    """Another function called."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.func, (ast.Name, ast.Attribute)):
+        written = ast.unparse(node.func)
+        for function in (*WRAPS, *scope.functions):
+            if function != written and (function.split(".")[0] in scope.known):
+                yield _changed(node, func=_expression(function)), f"the function {_name_of(node.func)}"
+
+
+def dropped(node, scope):
+    """Something too much: a call around a value, a method, a transpose, a summand, a factor, an index."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
+        yield node.args[0], f"the call of {_name_of(node.func)}"
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if getattr(node.func.value, "id", "") not in ("np", "torch", "F", "math"):
+            yield node.func.value, f"the call of {node.func.attr}"
+        elif node.args:
+            yield node.args[0], f"the call of {node.func.attr}"
+    if isinstance(node, ast.Attribute) and node.attr in ("T", "mT", "data"):
+        yield node.value, f".{node.attr}"
+    if isinstance(node, ast.BinOp):
+        yield node.left, f"what stands behind the {_word(node.op)}"
+        if not isinstance(node.op, ast.Pow):
+            yield node.right, f"what stands in front of the {_word(node.op)}"
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        yield node.value, "the index"
+    if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load):
+        for k in range(len(node.elts)):
+            yield _changed(node, elts=node.elts[:k] + node.elts[k + 1 :]), "an element too many"
+
+
+def slices(node, scope):
+    """The ends of a slice."""
+    if not isinstance(node, ast.Slice):
+        return
+    lower, upper = node.lower, node.upper
+    if lower is not None or upper is not None:
+        yield ast.Slice(upper, lower, node.step), "the ends of the slice"
+    one = ast.Constant(1)
+    for low, up in ((lower, None), (None, upper), (None, None), (one, None), (None, _number(-1))):
+        yield ast.Slice(low, up, node.step), "the ends of the slice"
+    if upper is not None:
+        for step in (ast.Add(), ast.Sub()):
+            yield ast.Slice(lower, _binary(upper, step, one), node.step), "where the slice ends"
+    if lower is not None:
+        for step in (ast.Add(), ast.Sub()):
+            yield ast.Slice(_binary(lower, step, one), upper, node.step), "where the slice begins"
+    if lower is not None and upper is not None:
+        for word in scope.variables:
+            for step in (ast.Add(), ast.Sub()):
+                width = ast.Name(word, ast.Load())
+                moved = ast.Slice(_binary(lower, step, width), _binary(upper, step, width), node.step)
+                yield moved, "the place of the slice"
+
+
+def wrapped(node, scope):
+    """Something missing around a value: a sign, a function, a square, a transpose, 1 minus it."""
+    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) or not _is_value(node, scope):
+        return
+    yield ast.UnaryOp(ast.USub(), node), "the sign"
+    for method in METHODS:
+        name, call = method.removesuffix("()"), method.endswith("()")
+        found = ast.Attribute(node, name, ast.Load())
+        yield ast.Call(found, [], []) if call else found, f".{method} is missing"
+    for function in (*WRAPS, *scope.functions):
+        if function.split(".")[0] in scope.known or hasattr(builtins, function):
+            yield ast.Call(_expression(function), [node], []), f"the call of {function}"
+    yield _binary(node, ast.Pow(), ast.Constant(2)), "the square"
+    yield _binary(ast.Constant(1), ast.Sub(), node), "1 - ... is missing"
+    if isinstance(node, ast.Name):
+        yield _expression(f"{node.id}[:, None]"), "an axis is missing"
+
+
+def regrouped(node, scope):
+    """f(a) + f(b) for f(a + b), and the other way round; (a + b) * c for a + b * c."""
+    if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.BinOp) and not node.keywords:
+        inner = node.args[0]
+        for left, right in ((inner.left, None), (None, inner.right), (inner.left, inner.right)):
+            parts = [
+                _changed(node, args=[part, *node.args[1:]]) if part is not None else rest
+                for part, rest in ((left, inner.left), (right, inner.right))
+            ]
+            yield _binary(parts[0], inner.op, parts[1]), "what stands inside the call"
+    if not isinstance(node, ast.BinOp):
+        return
+    left, right = node.left, node.right
+    same = isinstance(left, ast.Call) and isinstance(right, ast.Call) and ast.dump(left.func) == ast.dump(right.func)
+    if same and left.args and right.args:
+        yield _changed(left, args=[_binary(left.args[0], node.op, right.args[0]), *left.args[1:]]), "what is inside the call"
+    for call, other, before in ((left, right, False), (right, left, True)):
+        if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
+            pair = (other, call.args[0]) if before else (call.args[0], other)
+            yield _changed(call, args=[_binary(pair[0], node.op, pair[1])]), "what stands inside the call"
+    for inner, outer, on_left in ((left, right, True), (right, left, False)):
+        if isinstance(inner, ast.BinOp):
+            if on_left:  # (a . b) . c as a . (b . c)
+                yield _binary(inner.left, inner.op, _binary(inner.right, node.op, outer)), "the brackets"
+            else:  # a . (b . c) as (a . b) . c
+                yield _binary(_binary(outer, node.op, inner.left), inner.op, inner.right), "the brackets"
+
+
+def extended(node, scope):
+    """A summand or a factor missing behind a value."""
+    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript)) or not _is_value(node, scope):
+        return
+    for name in scope.variables:
+        for operator in (ast.Add(), ast.Mult(), ast.Div(), ast.Sub()):
+            yield _binary(node, operator, ast.Name(name, ast.Load())), f"{_word(operator)} {name} is missing"
+    yield _binary(node, ast.Div(), ast.Constant(2)), "the factor 1/2 is missing"
+    yield _binary(node, ast.Mult(), ast.Constant(2)), "the factor 2 is missing"
+
+
+def _is_value(node, scope):
+    """Not a module, nor what is called."""
+    return not isinstance(getattr(node, "ctx", None), ast.Store) and getattr(node, "id", "") not in (
+        "np", "torch", "F", "math", "nn", "self", "range", "len", "reversed", "enumerate", *scope.functions,
+    )  # fmt: skip
+
+
+def statements(node, scope):
+    """= for +=, and the other way round; a loop run backward or forward; a step too many or too few."""
+    if isinstance(node, ast.AugAssign):
+        target = _loaded(node.target)
+        yield ast.Assign([node.target], node.value), f"{_word(node.op)}="
+        yield ast.Assign([node.target], _binary(target, node.op, node.value)), f"{_word(node.op)}= works in place"
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
+        for operator in (ast.Add(), ast.Sub()):
+            yield ast.AugAssign(node.targets[0], operator, node.value), "the ="
+    if isinstance(node, ast.For):
+        if _name_of(getattr(node.iter, "func", None)) == "reversed":
+            yield _changed(node, iter=node.iter.args[0]), "the direction of the loop"
+        else:
+            yield _changed(node, iter=ast.Call(ast.Name("reversed", ast.Load()), [node.iter], [])), "the direction of the loop"
+
+
+def _loaded(target):
+    new = _changed(target)
+    new.ctx = ast.Load()
+    return new
+
+
+def _changed(node, **fields):
+    """A shallow copy of a node with other fields."""
+    return ast.copy_location(type(node)(**{**dict(ast.iter_fields(node)), **fields}), node)
+
+
+def _name_of(function):
+    return getattr(function, "attr", getattr(function, "id", "")) if function is not None else ""
+
+
+def _word(operator):
+    words = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**"}
+    return words.get(type(operator), "operator")
+
+
+KINDS = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices, regrouped, wrapped, extended)
+LIKELY = (signs, keywords, orders, numbers, dropped, functions)  # few enough to be tried in pairs
+HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, extended)  # which leave nothing out

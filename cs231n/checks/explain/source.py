@@ -1,0 +1,83 @@
+"""A student's own source: the function of a TODO with the helpers it calls, as a tree that can be changed and run."""
+
+import ast
+import copy
+import functools
+import inspect
+from pathlib import Path
+
+from ..todo import TODOS
+
+
+class Source:
+    """The function of a TODO, its own helpers in the same file, and how to run them changed.
+
+    functions: the ast.FunctionDef of each, the TODO's own first. Raises LookupError where there is no source.
+    """
+
+    def __init__(self, todo, function):
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        if code is None or code.co_freevars:
+            raise LookupError("no source, or one that is bound to values of another function")
+        self.path, self.globals = code.co_filename, function.__globals__
+        tree = _parsed(self.path)
+        self.function = _at(tree, code)
+        self.owner = _class_of(tree, self.function)
+        self.functions = [self.function, *_helpers(todo, tree, self.function)]
+
+    def run_with(self, functions):
+        """The TODO's function as it would be with these in the place of self.functions."""
+        namespace = dict(self.globals)
+        body = [_undecorated(f) for f in reversed(functions)]
+        exec(compile(ast.Module(body, type_ignores=[]), self.path, "exec"), namespace)
+        return namespace[self.function.name]
+
+    def attributes(self):
+        """Names of what the function's class sets on self, such as layers."""
+        nodes = ast.walk(self.owner) if self.owner else ()
+        found = (n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
+        return list(dict.fromkeys(n.attr for n in found if getattr(n.value, "id", "") == "self"))
+
+
+def _parsed(path):
+    stat = Path(path).stat()
+    return copy.deepcopy(_parse(path, stat.st_mtime_ns, stat.st_size))
+
+
+@functools.lru_cache(maxsize=16)
+def _parse(path, mtime, size):
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
+def _at(tree, code):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+            if code.co_firstlineno in (first, node.lineno):
+                return node
+    raise LookupError(f"no function {code.co_name} in line {code.co_firstlineno}")
+
+
+def _class_of(tree, function):
+    return next((n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and function in n.body), None)
+
+
+def _helpers(todo, tree, function):
+    """Module-level functions that the function calls, directly or not, and that are no TODO of their own."""
+    todos = {t.attribute for t in TODOS.values() if t.module == todo.module}
+    there = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name not in todos}
+    found, waiting = [], [function]
+    while waiting:
+        for node in ast.walk(waiting.pop()):
+            helper = there.get(node.id) if isinstance(node, ast.Name) else None
+            if helper is not None and helper is not function and helper not in found:
+                found.append(helper)
+                waiting.append(helper)
+    return found
+
+
+def _undecorated(function):
+    """The function without decorators, which may register it somewhere once more."""
+    bare = copy.copy(function)
+    bare.decorator_list = []
+    return bare
