@@ -73,6 +73,8 @@ def _judged(todo, function, cases, seen, waits):
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
+            if begun := next(filter(_begun, todo.later.get(label, ())), None):
+                wrong.reason = f"{begun} is begun, so it is the turn of '{label}': {wrong.reason}"
             wrong.details += _wrong_below(todo)
             return wrong
         remarks += more
