@@ -61,8 +61,8 @@ class CaptioningSolver(Run):
         captions, features, _ = sample_coco_minibatch(self.data, batch_size=self.batch_size)
         loss, grads = self.model.loss(features, captions)
         if np.isfinite(loss):  # otherwise the loop ends here, with the parameters as they were
-            for name, grad in grads.items():
-                w, config = self.update_rule(self.model.params[name], grad, self.optim_configs[name])
+            for name, w in self.model.params.items():  # grads may hold more, such as those of features
+                w, config = self.update_rule(w, grads[name], self.optim_configs[name])
                 self.model.params[name], self.optim_configs[name] = w, config
         return {"loss": float(loss)}
 

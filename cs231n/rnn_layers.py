@@ -52,7 +52,8 @@ def rnn_forward(x, h0, Wx, Wh, b):
     x (N, T, D), h0 (N, H), Wx (D, H), Wh (H, H), b (H,) -> h (N, T, H), every hidden state; cache.
     """
     # TODO(rnn_forward): run the step over t = 0 .. T-1, each starting from the state before it. A loop over
-    # rnn_step_forward is right; faster is to multiply all inputs by Wx at once, before the loop.
+    # rnn_step_forward is right; faster is to multiply all inputs by Wx at once, before the loop. np.zeros needs
+    # dtype=x.dtype, or float32 becomes float64 here, and training takes about twice as long.
     ### BEGIN SOLUTION rnn_forward
     (N, T, D), H = x.shape, h0.shape[1]
     x_steps = x.swapaxes(0, 1).reshape(T * N, D)  # time first, so that every step is one contiguous block
@@ -75,7 +76,8 @@ def rnn_backward(dh, cache):
     Returns dx (N, T, D), dh0 (N, H), dWx (D, H), dWh (H, H), db (H,).
     """
     # TODO(rnn_backward): walk back from the last step. A state's gradient is dh[:, t] plus what came back from
-    # step t + 1; the weights serve every step, so their gradients are sums over time. Leave dh as it is.
+    # step t + 1; the weights serve every step, so their gradients are sums over time. Leave dh as it is, and make
+    # new arrays with dh.dtype (np.zeros_like keeps it).
     ### BEGIN SOLUTION rnn_backward
     x_steps, hs, Wx, Wh = cache
     T, N, H = len(hs) - 1, *hs.shape[1:]
@@ -108,7 +110,7 @@ def word_embedding_forward(x, W):
 def word_embedding_backward(dout, cache):
     """Backward pass of word_embedding_forward: dout (N, T, D), cache -> dW (V, D)."""
     # TODO(word_embedding_backward): a word that occurs several times collects the gradients of its places.
-    # `dW[x] += dout` keeps only one of them; np.add.at adds them all (slowly).
+    # `dW[x] += dout` keeps only one of them; np.add.at adds them all (slowly). dW has dout's dtype.
     ### BEGIN SOLUTION word_embedding_backward
     x, V = cache
     # The lookup is the product onehot(x) W, so dW = onehot(x)^T dout; sparse, it costs one number a word.
@@ -132,7 +134,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     The 4H columns are the input, forget and output gates and the candidate, in the order i, f, o, g.
     """
     # TODO(lstm_step_forward): a = x Wx + prev_h Wh + b; i, f, o = sigmoid and g = tanh of its four quarters;
-    # next_c = f * prev_c + i * g; next_h = o * tanh(next_c).
+    # next_c = f * prev_c + i * g; next_h = o * tanh(next_c). Gates kept in an array of np.zeros need dtype=x.dtype.
     ### BEGIN SOLUTION lstm_step_forward
     next_h, next_c, cell = _lstm_cell_forward(x @ Wx + prev_h @ Wh + b, prev_c)
     cache = (x, prev_h, Wx, Wh, cell)
@@ -158,7 +160,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dnext_h, dnext_c (N, H), cache -> dx (N, D), dprev_h, dprev_c (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
     """
     # TODO(lstm_step_backward): next_c is reached twice, from dnext_c and through next_h: add the two first.
-    # Then the four gates, then the affine part.
+    # Then the four gates, then the affine part. An array of np.zeros for the gates needs dtype=dnext_h.dtype.
     ### BEGIN SOLUTION lstm_step_backward
     x, prev_h, Wx, Wh, cell = cache
     da, dprev_c = _lstm_cell_backward(dnext_h, dnext_c, cell)
@@ -187,7 +189,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
 
     x (N, T, D), h0 (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,) -> h (N, T, H), every hidden state; cache.
     """
-    # TODO(lstm_forward): as rnn_forward, with a cell state beside the hidden state; it starts at zero.
+    # TODO(lstm_forward): as rnn_forward, with a cell state beside the hidden state; it starts at zero, of x's dtype.
     ### BEGIN SOLUTION lstm_forward
     (N, T, D), H = x.shape, h0.shape[1]
     x_steps = x.swapaxes(0, 1).reshape(T * N, D)  # time first
@@ -210,7 +212,8 @@ def lstm_backward(dh, cache):
 
     dh (N, T, H), cache -> dx (N, T, D), dh0 (N, H), dWx (D, 4H), dWh (H, 4H), db (4H,).
     """
-    # TODO(lstm_backward): as rnn_backward, with two gradients flowing back through time, dprev_h and dprev_c.
+    # TODO(lstm_backward): as rnn_backward, with two gradients flowing back through time, dprev_h and dprev_c. New
+    # arrays have dh.dtype.
     ### BEGIN SOLUTION lstm_backward
     x_steps, hs, cells, Wx, Wh = cache
     T, N, H = len(cells), *hs.shape[1:]

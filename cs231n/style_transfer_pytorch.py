@@ -46,7 +46,8 @@ def gram_matrix(features, normalize=True):
 
     normalize: divide by H*W*C, the number of features of one image.
     """
-    # TODO(gram_matrix): for each image, the products of all pairs of channels, summed over the pixels.
+    # TODO(gram_matrix): for each image, the products of all pairs of channels, summed over the pixels. features may
+    # lie channels-last in memory, where .reshape works and .view may not.
     ### BEGIN SOLUTION gram_matrix
     gram = ChannelProducts.apply(features)  # (N, C, C)
     return gram / features[0].numel() if normalize else gram

@@ -106,12 +106,13 @@ def _spoilt(todo, seen, on):
 
 def _remarks(todo, seen, expected, dtype):
     """What a right answer could do better."""
+    where = f", here or in {todo.forward.id}" if hasattr(todo, "forward") else ""
     for name, want in expected.items():
         got = np.asarray(seen.outputs[name]).dtype
         if _is_real(want) and got.kind == "f" and got.itemsize > dtype.itemsize:
             yield (
                 f"{name} is {got} although the inputs are {dtype}: training takes about twice as long. np.zeros and "
-                "the like need dtype=..."
+                f"the like need dtype=...{where}"
             )
             break  # one array of float64 drags the others along
     for name in seen.changed:

@@ -81,6 +81,8 @@ def _judged(todo, function, cases, seen, waits):
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
+            if begun := next(filter(_begun, todo.later.get(label, ())), None):
+                wrong.reason = f"{begun} is begun, so it is the turn of '{label}': {wrong.reason}"
             return wrong
         remarks += more
     return _passed(todo, seen, remarks, waits)
@@ -102,7 +104,10 @@ def _unsteady(todo, function, seen, args):
     if seen.error or again.error:
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
-    return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in pairs)
+    try:
+        return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in pairs)
+    except Exception:  # an answer may give what has no shape, such as lists of several lengths
+        return False
 
 
 def _wrong_below(todo):

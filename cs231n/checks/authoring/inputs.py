@@ -33,9 +33,16 @@ def sequence_cases(gates):
     return {
         "float64": random_arrays(21, np.float64, *shapes(2, 4, 3, 5)),
         "one step": random_arrays(22, np.float64, *shapes(2, 1, 3, 4)),
-        "one row": random_arrays(23, np.float64, *shapes(1, 3, 2, 2)),
+        "one row, one input, one unit": random_arrays(23, np.float64, *shapes(1, 3, 1, 1)),
         "float32": random_arrays(24, np.float32, *shapes(3, 4, 3, 5)),
+        "large numbers": with_large_sums(*random_arrays(26, np.float32, *shapes(3, 3, 1, 2))),
     }
+
+
+def with_large_sums(x, *states_and_weights):
+    """Arguments of a recurrent layer of one input, x Wx now a thousand and more, of both signs."""
+    *states, Wx, Wh, b = states_and_weights
+    return 1000 * np.sign(x), *states, np.sign(Wx) * (1 + np.abs(Wx)), Wh, b
 
 
 def sequence_back_cases(gates):

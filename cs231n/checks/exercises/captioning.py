@@ -24,6 +24,7 @@ def _loss_cases():
     return {
         "rnn": ("rnn", 1.0, features, three_captions()),
         "rnn in float32": ("rnn", 1.0, features.astype(np.float32), three_captions()),
+        "rnn with one caption of one word": ("rnn", 1.0, features[:1], three_captions()[1:2, :2]),
         "rnn with scores a thousand apart": ("rnn", 1000.0, features, three_captions()),
         "lstm": ("lstm", 1.0, features, three_captions()),
     }
@@ -135,29 +136,34 @@ def _(model, features, captions):
 
 def _sample_cases():
     (features,) = random_arrays(51, np.float64, (6, 5))
-    return {"rnn": ("rnn", 9, features), "rnn with one image": ("rnn", 4, features[:1]), "lstm": ("lstm", 9, features)}
+    return {
+        "rnn": ("rnn", 9, features, False),
+        "rnn with one image": ("rnn", 4, features[:1], False),
+        "rnn with <END>": ("rnn", 9, features, True),
+        "lstm": ("lstm", 9, features, False),
+    }
 
 
 def _sample_model(cell, dtype):
-    """Larger weights than training starts from, so that the greedy words vary and some rows reach <END>."""
-    model = _model(cell, dtype, seed=3)
+    """Larger weights than training starts from, and seeds with which words vary and some rows, not all, reach <END>."""
+    model = _model(cell, dtype, seed={"rnn": 544, "lstm": 825}[cell])
     model.params = {name: 2 * p for name, p in model.params.items()}
     return model
 
 
-def _run_sample(function, cell, max_length, features):
+def _run_sample(function, cell, max_length, features, with_end):
     got = function(_sample_model(cell, features.dtype), features, max_length=max_length)
-    if not isinstance(got, np.ndarray) or got.dtype.kind not in "iu":
+    if not isinstance(got, np.ndarray) or got.dtype.kind not in "iuf":
         raise Wrong("CaptioningRNN.sample must return captions, an integer array of shape (N, max_length)")
-    return {"captions": _until_end(got)}
+    return {"captions": _until_end(got, with_end)}
 
 
-def _until_end(captions):
-    """What follows <END> does not matter: decode_captions stops there."""
+def _until_end(captions, with_end):
+    """What follows <END> does not matter: decode_captions stops there. with_end: whether <END> itself does."""
     if captions.ndim != 2:
         return captions
-    ended = np.cumsum(captions == WORDS["<END>"], axis=1) - (captions == WORDS["<END>"]) > 0
-    return np.where(ended, 0, captions)
+    ends = captions == WORDS["<END>"]
+    return np.where(np.cumsum(ends, axis=1) - (ends & with_end) > 0, WORDS["<NULL>"], captions)
 
 
 def _greedy(model, features, max_length=30, *, first="<START>", project=True, carry=True, feed=True, pick="argmax"):
@@ -188,6 +194,10 @@ captioning_rnn_sample = Method(
     "cs231n.classifiers.rnn:CaptioningRNN.sample",
     run=_run_sample,
     needs=("rnn_step_forward",),
+    beyond={
+        "rnn with <END>": "Captions stop without <END>: decode_captions shows them without it, unlike the true ones, "
+        "which have it.",
+    },
     later={"lstm": LSTM},
     notebook="RNN",
     minutes=15,
@@ -204,8 +214,8 @@ captioning_rnn_sample = Method(
 
 
 @captioning_rnn_sample.oracle
-def _(cell, max_length, features):
-    return {"captions": _until_end(_greedy(_sample_model(cell, features.dtype), features, max_length))}
+def _(cell, max_length, features, with_end):
+    return {"captions": _until_end(_greedy(_sample_model(cell, features.dtype), features, max_length), with_end)}
 
 
 variants(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..authoring.inputs import random_arrays, sequence_back_cases, sequence_cases, with_upstream
+from ..authoring.inputs import random_arrays, sequence_back_cases, sequence_cases, with_large_sums, with_upstream
 from ..authoring.layers import affine_back, sigmoid
 from ..authoring.variants import variants
 from ..todo import Backward, Forward
@@ -10,10 +10,10 @@ from ..todo import Backward, Forward
 LAYERS = "cs231n.rnn_layers"
 
 
-def _gates(x, h, Wx, Wh, b, order="ifog", candidate=np.tanh):
+def _gates(x, h, Wx, Wh, b, order="ifog", candidate=np.tanh, gate=sigmoid):
     """The four gates i, f, o, g in numpy; `order` says which quarter of the columns each is read from."""
     quarters = dict(zip(order, np.split(x @ Wx + h @ Wh + b, 4, axis=1)))
-    return [sigmoid(quarters[name]) for name in "ifo"] + [candidate(quarters["g"])]
+    return [gate(quarters[name]) for name in "ifo"] + [candidate(quarters["g"])]
 
 
 def _step_cases():
@@ -23,9 +23,10 @@ def _step_cases():
     wide = [3 * a for a in random_arrays(3, np.float64, *shapes(2, 3, 3))]
     return {
         "float64": random_arrays(1, np.float64, *shapes(3, 4, 5)),
-        "one row": random_arrays(2, np.float64, *shapes(1, 2, 3)),
+        "one row, one input, one unit": random_arrays(2, np.float64, *shapes(1, 1, 1)),
         "D equal to H with gates nearly shut or open": tuple(wide),
         "float32": random_arrays(4, np.float32, *shapes(3, 4, 5)),
+        "large numbers": with_large_sums(*random_arrays(5, np.float32, *shapes(3, 1, 3))),
     }
 
 
@@ -55,12 +56,17 @@ def _step(x, prev_h, prev_c, Wx, Wh, b):
 
 def _cell(
     x, prev_h, prev_c, Wx, Wh, b, *,
-    order="ifog", candidate=np.tanh, state=lambda o, prev_c, next_c: o * np.tanh(next_c),
+    order="ifog", candidate=np.tanh, gate=sigmoid, state=lambda o, prev_c, next_c: o * np.tanh(next_c),
 ):  # fmt: skip
     """A textbook step in numpy; the switches make its known mistakes."""
-    i, f, o, g = _gates(x, prev_h, Wx, Wh, b, order, candidate)
+    i, f, o, g = _gates(x, prev_h, Wx, Wh, b, order, candidate, gate)
     next_c = f * prev_c + i * g
     return state(o, prev_c, next_c), next_c
+
+
+def _quotient(a):
+    with np.errstate(all="ignore"):
+        return np.exp(a) / (1 + np.exp(a))
 
 
 variants(
@@ -71,6 +77,7 @@ variants(
         "the input gate and the forget gate are exchanged": {"order": "fiog"},
         "the bias b is left out": lambda x, prev_h, prev_c, Wx, Wh, b: _cell(x, prev_h, prev_c, Wx, Wh, 0 * b),
         "the tanh of next_c is missing in next_h = o * tanh(next_c)": {"state": lambda o, prev_c, next_c: o * next_c},
+        "the sigmoid is the quotient e^a / (1 + e^a), nan for large a; the given sigmoid is not": {"gate": _quotient},
         "the candidate g goes through the sigmoid instead of the tanh": {"candidate": sigmoid},
         "next_h is made from the old cell state: o * tanh(prev_c)": {
             "state": lambda o, prev_c, next_c: o * np.tanh(prev_c),

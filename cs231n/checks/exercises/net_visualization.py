@@ -3,14 +3,17 @@
 The scores are W tanh(x) + b, with x the image as a row of numbers; the gradient of score c is W[c] (1 - tanh(x)^2).
 """
 
+import itertools
+
 import numpy as np
 
 from ..authoring.answers import array_of
 from ..authoring.inputs import random_arrays
 from ..authoring.variants import variants
-from ..todo import Method
+from ..todo import Method, Wrong
 
 MODULE = "cs231n.net_visualization_pytorch"
+PATIENT, ENDLESS = 300, 1100  # how often the network is asked; in 100 steps it is 100 times, by some answers 200
 
 
 def network(W, b, straight=False):
@@ -56,6 +59,7 @@ compute_saliency_maps = Method(
     "compute_saliency_maps",
     f"{MODULE}:compute_saliency_maps",
     run=_run_saliency,
+    float32_suffices=True,
     notebook="NetworkVisualization",
     minutes=10,
     cases=_saliency_cases,
@@ -123,12 +127,15 @@ variants(
 # Fooling ----------------------------------------------------------------------------------------------------
 
 
-def _fooling_case(seed, dtype, target, ahead, straight):
-    """An image (1, 3, 2, 3) and 5 classes, of which the target starts `ahead` of the best other one."""
+def _fooling_case(seed, dtype, target, ahead, straight, most=None):
+    """An image (1, 3, 2, 3) and 5 classes, of which the target starts `ahead` of the best other one.
+
+    most: for a target out of reach, how often the network answers before it asks whether the loop has an end.
+    """
     X, W, b = random_arrays(seed, np.float64, (1, 3, 2, 3), (5, 18), (5,))
     scores = W @ (X if straight else np.tanh(X)).ravel() + b
     b[target] += np.delete(scores, target).max() + ahead - scores[target]
-    return X.astype(dtype), target, straight, W.astype(dtype), b.astype(dtype)
+    return X.astype(dtype), target, straight, W.astype(dtype), b.astype(dtype), most
 
 
 def _fooling_cases():
@@ -137,19 +144,45 @@ def _fooling_cases():
         "straight slopes": _fooling_case(72, np.float64, 0, -14.0, True),
         "the model says the target already": _fooling_case(73, np.float64, 2, 0.5, False),
         "float32": _fooling_case(74, np.float32, 4, -4.5, False),
+        "a target some forty steps away": _fooling_case(75, np.float64, 1, -175.0, True),
+        "a target out of reach": _fooling_case(76, np.float64, 2, -1e6, True, ENDLESS),
+        "a target out of reach, given up after 100 steps": _fooling_case(76, np.float64, 2, -1e6, True, PATIENT),
     }
 
 
-def _run_fooling(function, X, target_y, straight, W, b):
+def _run_fooling(function, X, target_y, straight, W, b, most):
     import torch
 
-    return {"X_fooling": array_of("X_fooling", function(torch.from_numpy(X), target_y, network(W, b, straight)))}
+    model = network(W, b, straight)
+    if most is not None:
+        model.register_forward_pre_hook(_asked_at_most(most))
+    X_fooling = array_of("X_fooling", function(torch.from_numpy(X), target_y, model))
+    return {"X_fooling": X_fooling if most is None else np.where(np.isfinite(X_fooling), 0, X_fooling)}
+
+
+def _asked_at_most(most):
+    """A hook for a network's calls: what would go on for ever ends here."""
+    count = itertools.count(1)
+
+    def asked(*_):
+        if next(count) > most:
+            raise Wrong(
+                f"make_fooling_image goes on after asking the model {most:,} times, where the target is out of reach; "
+                "end the loop after 100 steps at most"
+            )
+
+    return asked
 
 
 make_fooling_image = Method(
     "make_fooling_image",
     f"{MODULE}:make_fooling_image",
     run=_run_fooling,
+    float32_suffices=True,
+    beyond={
+        "a target out of reach, given up after 100 steps": "A target out of reach is given up late, and a big network "
+        "keeps you waiting; 100 steps are enough.",
+    },
     notebook="NetworkVisualization",
     minutes=15,
     cases=_fooling_cases,
@@ -165,7 +198,9 @@ make_fooling_image = Method(
 
 
 @make_fooling_image.oracle
-def _(X, target_y, straight, W, b):
+def _(X, target_y, straight, W, b, most):
+    if most is not None:
+        return {"X_fooling": np.zeros_like(X)}  # whatever came out, as long as it is finite
     x = X.astype(np.float64)
     for _ in range(100):
         if np.argmax(W @ (x if straight else np.tanh(x)).ravel() + b) == target_y:
@@ -245,6 +280,7 @@ class_visualization_update_step = Method(
     "class_visualization_update_step",
     f"{MODULE}:class_visualization_update_step",
     run=_run_step,
+    float32_suffices=True,
     notebook="NetworkVisualization",
     minutes=15,
     cases=_step_cases,

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ..authoring.inputs import random_arrays, sequence_back_cases, sequence_cases, with_upstream
-from ..authoring.layers import affine_back
+from ..authoring.inputs import random_arrays, sequence_back_cases, sequence_cases, with_large_sums, with_upstream
+from ..authoring.layers import affine_back, sigmoid
 from ..authoring.variants import variants
 from ..todo import Backward, Forward
 
@@ -21,8 +21,9 @@ def _step_cases():
     return {
         "float64": random_arrays(1, np.float64, *_step_shapes(3, 4, 5)),
         "D equal to H": random_arrays(2, np.float64, *_step_shapes(2, 3, 3)),
-        "one row": random_arrays(3, np.float64, *_step_shapes(1, 2, 4)),
+        "one row, one input, one unit": random_arrays(3, np.float64, *_step_shapes(1, 1, 1)),
         "float32": random_arrays(4, np.float32, *_step_shapes(3, 4, 5)),
+        "large numbers": with_large_sums(*random_arrays(5, np.float32, *_step_shapes(3, 1, 3))),
     }
 
 
@@ -59,7 +60,7 @@ def _(x, prev_h, Wx, Wh, b):
 
 @rnn_step_forward.mistake("the logistic sigmoid stands in place of the tanh")
 def _(x, prev_h, Wx, Wh, b):
-    return (1 / (1 + np.exp(-(x @ Wx + prev_h @ Wh + b)))).astype(x.dtype)
+    return sigmoid(x @ Wx + prev_h @ Wh + b)
 
 
 @rnn_step_forward.mistake("Wx and Wh are exchanged")
@@ -75,6 +76,14 @@ def _(x, prev_h, Wx, Wh, b):
 @rnn_step_forward.mistake("the bias is added after the tanh")
 def _(x, prev_h, Wx, Wh, b):
     return np.tanh(x @ Wx + prev_h @ Wh) + b
+
+
+@rnn_step_forward.mistake("the tanh is the quotient (e^a - e^-a) / (e^a + e^-a), nan for large a; np.tanh is not")
+def _(x, prev_h, Wx, Wh, b):
+    a = x @ Wx + prev_h @ Wh + b
+    with np.errstate(all="ignore"):
+        up, down = np.exp(a), np.exp(-a)
+        return (up - down) / (up + down)
 
 
 rnn_step_backward = Backward(

@@ -10,6 +10,17 @@ from ..todo import Method, Wrong
 MODULE = "cs231n.style_transfer_pytorch"
 
 
+def channels_last(images):
+    """The same numbers (N, C, H, W), those of a pixel side by side in memory: so style_transfer has its features."""
+    return np.ascontiguousarray(images.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+
+
+MEMORY = {
+    "channels last in memory": "In style_transfer this raises: images and features lie there with the channels last in "
+    "memory. .reshape takes every layout, .view does not.",
+}
+
+
 # Content ----------------------------------------------------------------------------------------------------
 
 
@@ -20,6 +31,7 @@ def _content_cases():
     return {
         "one layer's features": case(81, np.float64, 0.25, 1, 4, 3, 5),
         "one pixel": case(82, np.float64, 3.0, 1, 6, 1, 1),
+        "channels last in memory": (0.5, *map(channels_last, case(84, np.float64, 0.5, 1, 3, 4, 2)[1:])),
         "float32": case(83, np.float32, 0.06, 1, 5, 4, 4),
     }
 
@@ -34,6 +46,8 @@ content_loss = Method(
     "content_loss",
     f"{MODULE}:content_loss",
     run=_run_content,
+    float32_suffices=True,
+    beyond=MEMORY,
     notebook="StyleTransfer",
     minutes=3,
     cases=_content_cases,
@@ -88,8 +102,10 @@ def _gram_cases():
     return {
         "one image": case(91, np.float64, True, 1, 3, 4, 5),
         "two images": case(92, np.float64, True, 2, 5, 3, 2),
+        "one channel, one pixel": case(96, np.float64, True, 1, 1, 1, 1),
         "not normalised": case(93, np.float64, False, 2, 3, 4, 2),
-        "channels last in memory, normalize left to its default": (np.asarray(features, order="F"), None),
+        "normalize left to its default": (features, None),
+        "channels last in memory": (channels_last(features), True),
         "float32": case(95, np.float32, True, 1, 6, 4, 4),
     }
 
@@ -112,6 +128,8 @@ gram_matrix = Method(
     "gram_matrix",
     f"{MODULE}:gram_matrix",
     run=_run_gram,
+    float32_suffices=True,
+    beyond=MEMORY,
     notebook="StyleTransfer",
     minutes=10,
     cases=_gram_cases,
@@ -218,6 +236,7 @@ style_loss = Method(
     "style_loss",
     f"{MODULE}:style_loss",
     run=_run_style,
+    float32_suffices=True,
     needs=("gram_matrix",),
     notebook="StyleTransfer",
     minutes=10,
@@ -282,7 +301,7 @@ variants(
 
 # Total variation --------------------------------------------------------------------------------------------
 
-MANY = 60  # torch operations; slices need about a dozen
+MANY = 120  # torch operations; slices need about a dozen, channel by channel some forty
 
 
 def _tv_cases():
@@ -291,9 +310,10 @@ def _tv_cases():
 
     return {
         "wider than high": case(111, np.float64, 0.5, 1, 3, 4, 6),
-        "higher than wide": case(112, np.float64, 2.0, 1, 3, 5, 2),
+        "two images, higher than wide": case(112, np.float64, 2.0, 2, 3, 5, 2),
         "one row": case(113, np.float64, 1.0, 1, 3, 1, 7),
         "many pixels": case(114, np.float64, 0.02, 1, 3, 20, 25),
+        "channels last in memory": (channels_last(case(116, np.float64, 1.0, 1, 3, 3, 4)[0]), 1.5),
         "float32": case(115, np.float32, 0.05, 1, 3, 6, 6),
     }
 
@@ -316,6 +336,8 @@ tv_loss = Method(
     "tv_loss",
     f"{MODULE}:tv_loss",
     run=_run_tv,
+    float32_suffices=True,
+    beyond=MEMORY,
     notebook="StyleTransfer",
     minutes=10,
     cases=_tv_cases,
@@ -367,6 +389,7 @@ variants(
         },
         "the sum is halved": {"size": lambda step: step.square().sum() / 2},
         "the weight is left out": lambda img, tv_weight: _variation(img, 1),
+        "only the first image counts: img[0] is one of a batch": lambda img, tv_weight: _variation(img[:1], tv_weight),
         "the last row and the last column are left out of both sums, though each lacks but one neighbour": {
             "steps": lambda img: (_steps(img)[0][..., :-1], _steps(img)[1][:, :, :-1]),
         },

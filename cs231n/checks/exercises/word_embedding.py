@@ -15,6 +15,7 @@ def _embedding_cases():
     return {
         "float64": (words, *random_arrays(31, np.float64, (5, 3))),
         "one word again and again": (np.full((2, 3), 2), *random_arrays(32, np.float64, (4, 2))),
+        "one word, one number": (np.array([[1]]), *random_arrays(35, np.float64, (3, 1))),
         "int32 words with float32 vectors": (words[:, :2].astype(np.int32), *random_arrays(33, np.float32, (6, 4))),
     }
 

@@ -44,6 +44,7 @@ class Captioner(Recipe):
         rows = self.ranks.share(self.rows(n, len(self.data["train_captions"])))
         features = self.data["train_features"][self.data["train_image_idxs"][rows]]
         loss, grads = self.model.loss(features, self.data["train_captions"][rows])
+        grads = {name: grads[name] for name in self.model.params}  # an answer's may hold more
         if self.ranks.size > 1:
             grads = distributed.average_gradients(grads)
         for name, grad in grads.items():
