@@ -152,7 +152,8 @@ def test_wrong_forward_is_blamed_for_wrong_backward(monkeypatch):
     right = rnn_layers.rnn_step_forward
     replace(monkeypatch, TODOS["rnn_step_forward"], lambda x, h, Wx, Wh, b: right(x, h, Wx, Wh, 0 * b))
     result = evaluate("rnn_step_backward")
-    assert result.state == "wrong" and "builds on rnn_step_forward" in " ".join(result.details)
+    assert result.state == "wrong" and result.below == "rnn_step_forward"
+    assert "builds on rnn_step_forward" in repr(ResultCard(result)).splitlines()[1]
 
 
 def test_own_line_is_shown():

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from cs231n.checks.verdict import evaluate
 from cs231n.checks.explain import slips
 from cs231n.checks.explain.search import edits
 from cs231n.checks.explain.source import Source
 from cs231n.checks.todo import TODOS
+from cs231n.checks.verdict import evaluate
 
 KINDS = ("named", "located", "related", "told an error's line", "elsewhere", "unexplained", "alive")
 

@@ -24,6 +24,8 @@ class Result:
     reason: str
     details: list = field(default_factory=list)
     mistake: str | None = None
+    label: str | None = None  # of the first case that is wrong
+    below: str | None = None  # the id of a TODO that this one rests on and that is wrong as well
     remarks: list = field(default_factory=list)
     outputs: dict = field(default_factory=dict)  # name -> whether it is right in every case
     line: int | None = None  # of the student's file, where the mistake was found

@@ -27,9 +27,16 @@ def display(card):
 def _card(colour, title, lines):
     body = "".join(f"<div style='margin-top:3px'>{line}</div>" for line in lines)
     return (
-        f"<div style='border-left:4px solid {colour};padding:4px 12px;margin:4px 0;max-width:56em;line-height:1.45'>"
+        f"<div style='border-left:4px solid {colour};padding:4px 12px;margin:4px 0;max-width:56em;line-height:1.45;"
+        "overflow-wrap:anywhere'>"
         f"<b style='color:{colour}'>{title}</b>{body}</div>"
     )
+
+
+def _marked_up(text):
+    """HTML of a line of text, in which code stands between backticks."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if k % 2 and k + 1 < len(parts) else part for k, part in enumerate(parts))
 
 
 @dataclass
@@ -43,20 +50,23 @@ class ResultCard:
     def _lines(self):
         """(text, whether it stands out) of each line under the title."""
         r = self.result
+        if r.below:
+            yield f"It builds on {r.below}, which is wrong as well: mend that one first.", True
         if r.state in ("passed", "wrong"):
             yield r.reason, False
         if r.mistake:
-            yield f"This is exactly what you get when {r.mistake}.", True
+            yield f"{'Part of it' if r.changes else 'This'} is exactly what you get when {r.mistake}.", True
         yield from ((f"Right; but: {remark}", False) for remark in r.remarks)
         yield from ((line, False) for line in r.details if line)
         if r.state == "wrong":
-            yield f'Stuck? hint("{r.id}")', False
+            shown = f'; case("{r.id}") hands you this input' if r.label else ""
+            yield f'Stuck? hint("{r.id}"){shown}', False
 
     def __repr__(self):
         return "\n  ".join([self._title(), *(text for text, _ in self._lines())])
 
     def _repr_html_(self):
-        lines = [f"<b>{escape(text)}</b>" if strong else escape(text) for text, strong in self._lines()]
+        lines = [f"<b>{_marked_up(text)}</b>" if strong else _marked_up(text) for text, strong in self._lines()]
         colour = LOOK[self.result.state][1]
         return _card(colour, escape(self._title()), lines + _grids(self.result.pictures))
 
@@ -99,7 +109,7 @@ class HintCard:
 
     def _repr_html_(self):
         more = [] if self.number < len(self.hints) else ["<i>That was the last one.</i>"]
-        return _card("#3b7dd8", escape(self._title()), [escape(self.hints[self.number - 1]), *more])
+        return _card("#3b7dd8", escape(self._title()), [_marked_up(self.hints[self.number - 1]), *more])
 
 
 @dataclass

@@ -33,7 +33,7 @@ def evaluate(id, explained=True):
         result = _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
         if result.state == "wrong" and explained:
             explain(todo, function, cases, seen, result)
-            result.details += _wrong_below(todo)
+            result.below = _wrong_below(todo)
         return result
 
 
@@ -77,7 +77,7 @@ def _judged(todo, function, cases, seen, waits):
             continue
         wrong, more = _judge_in_either_dtype(todo, function, label, seen[label], args)
         if wrong:
-            wrong.mistake = name_mistake(todo, seen)
+            wrong.label, wrong.mistake = label, name_mistake(todo, seen)
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
@@ -111,16 +111,16 @@ def _unsteady(todo, function, seen, args):
 
 
 def _wrong_below(todo):
-    """A wrong answer below explains a wrong answer here: a line that points to the lowest one."""
+    """The lowest of the TODOs that this one rests on that is wrong itself, or None."""
     for id in [*all_needs(todo), *(id for ids in todo.later.values() for id in ids)]:
         if evaluate(id, explained=False).state == "wrong":
-            return [f"It builds on {id}, which is wrong as well: mend that one first."]
-    return []
+            return id
+    return None
 
 
 def _passed(todo, seen, remarks, waits):
     remarks = list(dict.fromkeys(remarks))
-    mistake = name_mistake(todo, seen) if remarks else None
+    mistake = name_mistake(todo, seen, form=True) if remarks else None
     if mistake:
         remarks[0] += f" This is what you get when {mistake}."
     stuck = {label: id for label, s in seen.items() if (id := unwritten(s.error))}

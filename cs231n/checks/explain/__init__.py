@@ -2,6 +2,7 @@
 
 outputs    which outputs are right and which are not, and where
 relations  how a wrong output relates to the right one
+shapes     of what stands in the line where the answer stopped
 search     the change of the student's own source that would make it right
 slips      the changes that are tried
 source     the student's source as a tree that can be changed and run
@@ -10,11 +11,13 @@ bench      the cases with what is expected of each
 
 import numpy as np
 
+from ..mistakes import likely_mistake
 from ..run import dtype_of
 from .bench import Bench
 from .outputs import sentences, verdicts
 from .relations import relation
 from .search import mend
+from .shapes import shapes_at
 from .source import Source
 
 SECONDS = 3  # for the search, on top of the plain verdict
@@ -25,18 +28,27 @@ def explain(todo, function, cases, seen, result):
     bench = Bench(todo, cases)
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
     result.outputs = verdicts(bench, right)
-    told = list(sentences(bench, right, seen))
+    told = [*_shapes(todo, function, seen, result), *sentences(bench, right, seen)]
     if not result.mistake:
         related = _related(todo, bench, seen, result.outputs)
         found = _search(todo, function, bench, seen)
         if found:
             result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
             told.insert(0, _say(found))
-        result.explained = bool(related or found)
+        if not found and not related and result.label in seen:
+            result.mistake = likely_mistake(todo, result.label, seen[result.label])
+        result.explained = bool(related or found or result.mistake)
         told += related
     else:
         result.explained = True
     result.details = [*told, *result.details]
+
+
+def _shapes(todo, function, seen, result):
+    """The shapes in the line where the case shown stopped."""
+    path = getattr(getattr(function, "__code__", None), "co_filename", None)
+    told = shapes_at(seen[result.label].error, path) if result.label in seen else None
+    return [told] if told else []
 
 
 def _related(todo, bench, seen, outputs):
@@ -78,7 +90,7 @@ def _say(found):
     changes = found.changes
     places = "; ".join(f"line {change.line}: {change.what}" for change in changes)
     if found.mistake:
-        return f"And besides, something is wrong in {places}."
+        return f"The rest is in {places}."
     if found.mended:
         return f"To change {places} makes {' and '.join(found.mended)} right; the rest is still to be found."
     if len(changes) == 1:

@@ -69,4 +69,3 @@ def _list(names):
 
 def _are(names):
     return "is" if len(names) == 1 else "are"
-

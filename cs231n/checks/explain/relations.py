@@ -16,7 +16,12 @@ LETTERS = {  # the axes of arguments, by their names and numbers of axes, in the
     "logits_fake": {1: "N", 2: "N1"}, "scores_fake": {1: "N", 2: "N1"}, "s": {2: "NC"}, "rows": {2: "MD"},
     "query": {3: "NTE"}, "tgt": {3: "NTE"}, "x0": {2: "ND", 4: "NCHW"}, "real": {2: "ND", 4: "NCHW"},
 }  # fmt: skip
-NUMBERS = {-1: "minus the right one", 2: "twice the right one", 0.5: "half the right one", -2: "minus twice the right one"}
+NUMBERS = {
+    -1: "minus the right one",
+    2: "twice the right one",
+    0.5: "half the right one",
+    -2: "minus twice the right one",
+}
 FUNCTIONS = {
     "the absolute value of": np.abs, "the square of": np.square, "the tanh of": np.tanh, "the exponential of": np.exp,
     "the sigmoid of": lambda a: 1 / (1 + np.exp(-a)), "1 minus": lambda a: 1 - a, "the inverse, 1 / ..., of": lambda a: 1 / a,

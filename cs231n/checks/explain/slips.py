@@ -18,7 +18,9 @@ LIKE = (  # names that are taken for one another
 )  # fmt: skip
 WRAPS = ("np.tanh", "sigmoid", "np.abs", "np.sqrt", "np.exp", "np.log", "torch.sqrt", "math.sqrt", "reversed")
 METHODS = ("T", "mean()", "sum()", "detach()", "copy()", "abs()", "sqrt()", "tanh()", "sigmoid()", "exp()", "log()")
-ALIKE = {like: [other for group in LIKE if like in group for other in group if other != like] for g in LIKE for like in g}
+ALIKE = {
+    like: [other for group in LIKE if like in group for other in group if other != like] for g in LIKE for like in g
+}
 SIGNS = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add, ast.Mult, ast.Div), ast.Mult: (ast.Div, ast.Add, ast.MatMult),
     ast.Div: (ast.Mult, ast.FloorDiv), ast.FloorDiv: (ast.Div, ast.Mod), ast.Mod: (ast.FloorDiv,),
@@ -41,7 +43,9 @@ class Scope:
         self.variables = [n for n in dict.fromkeys([*arguments, *stored]) if n not in ("self", "_")]
         called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
         self.functions = [n for n in dict.fromkeys(loaded) if n in called and not hasattr(builtins, n)]
-        texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 30]
+        texts = [
+            n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 30
+        ]
         self.strings = list(dict.fromkeys(texts))
         used = [n.attr for n in nodes if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"]
         self.attributes = list(dict.fromkeys([*used, *attributes]))
@@ -81,7 +85,9 @@ def numbers(node, scope):
     if isinstance(value, bool):
         yield ast.Constant(not value), f"{value} should be the other"
     elif isinstance(value, int):
-        near = [value + 1, value - 1, -value, 2 * value, *range(-2, 5)] if abs(value) < 1000 else [value // 10, value * 10]
+        near = (
+            [value + 1, value - 1, -value, 2 * value, *range(-2, 5)] if abs(value) < 1000 else [value // 10, value * 10]
+        )
         for other in dict.fromkeys(near):
             if other != value:
                 yield _number(other), f"the number {value}"
@@ -141,7 +147,9 @@ def orders(node, scope):
 def names(node, scope):
     """Another variable, function, attribute or key."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        others = scope.variables if node.id in scope.variables else scope.functions if node.id in scope.functions else ()
+        others = (
+            scope.variables if node.id in scope.variables else scope.functions if node.id in scope.functions else ()
+        )
         for other in others:
             if other != node.id:
                 yield ast.Name(other, ast.Load()), f"the name {node.id}"
@@ -219,7 +227,9 @@ def slices(node, scope):
 
 def wrapped(node, scope):
     """Something missing around a value: a sign, a function, a square, a transpose, 1 minus it."""
-    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) or not _is_value(node, scope):
+    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) or not _is_value(
+        node, scope
+    ):
         return
     yield ast.UnaryOp(ast.USub(), node), "the sign"
     for method in METHODS:
@@ -250,7 +260,10 @@ def regrouped(node, scope):
     left, right = node.left, node.right
     same = isinstance(left, ast.Call) and isinstance(right, ast.Call) and ast.dump(left.func) == ast.dump(right.func)
     if same and left.args and right.args:
-        yield _changed(left, args=[_binary(left.args[0], node.op, right.args[0]), *left.args[1:]]), "what is inside the call"
+        yield (
+            _changed(left, args=[_binary(left.args[0], node.op, right.args[0]), *left.args[1:]]),
+            "what is inside the call",
+        )
     for call, other, before in ((left, right, False), (right, left, True)):
         if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
             pair = (other, call.args[0]) if before else (call.args[0], other)
@@ -287,14 +300,21 @@ def statements(node, scope):
         target = _loaded(node.target)
         yield ast.Assign([node.target], node.value), f"{_word(node.op)}="
         yield ast.Assign([node.target], _binary(target, node.op, node.value)), f"{_word(node.op)}= works in place"
-    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], (ast.Name, ast.Subscript)):
+    if (
+        isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], (ast.Name, ast.Subscript))
+    ):
         for operator in (ast.Add(), ast.Sub()):
             yield ast.AugAssign(node.targets[0], operator, node.value), "the ="
     if isinstance(node, ast.For):
         if _name_of(getattr(node.iter, "func", None)) == "reversed":
             yield _changed(node, iter=node.iter.args[0]), "the direction of the loop"
         else:
-            yield _changed(node, iter=ast.Call(ast.Name("reversed", ast.Load()), [node.iter], [])), "the direction of the loop"
+            yield (
+                _changed(node, iter=ast.Call(ast.Name("reversed", ast.Load()), [node.iter], [])),
+                "the direction of the loop",
+            )
 
 
 def _loaded(target):
