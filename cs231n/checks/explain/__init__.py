@@ -24,11 +24,12 @@ SECONDS = 3  # for the search, on top of the plain verdict
 
 
 def explain(todo, function, cases, seen, result):
-    """Add to a wrong Result which outputs are right, how the others relate to the right ones, and what would mend it."""
+    """Add to a wrong Result which outputs are right, how the others relate to the right ones, what would mend it."""
     bench = Bench(todo, cases)
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
     result.outputs = verdicts(bench, right)
-    told = [*_shapes(todo, function, seen, result), *sentences(bench, right, seen)]
+    told = list(sentences(bench, right, seen))
+    result.details += _shapes(function, seen, result)
     if not result.mistake:
         related = _related(todo, bench, seen, result.outputs)
         found = _search(todo, function, bench, seen)
@@ -44,7 +45,7 @@ def explain(todo, function, cases, seen, result):
     result.details = [*told, *result.details]
 
 
-def _shapes(todo, function, seen, result):
+def _shapes(function, seen, result):
     """The shapes in the line where the case shown stopped."""
     path = getattr(getattr(function, "__code__", None), "co_filename", None)
     told = shapes_at(seen[result.label].error, path) if result.label in seen else None

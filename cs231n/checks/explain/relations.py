@@ -1,4 +1,4 @@
-"""How a wrong output relates to the right one: a factor, exchanged axes or blocks, a shift, another output in its place.
+"""How a wrong output relates to the right one: a factor, exchanged axes or blocks, a shift, another output there.
 
 Each relation yields the sentences that hold in one case; what is said holds in every case and for every element.
 """
@@ -24,7 +24,7 @@ NUMBERS = {
 }
 FUNCTIONS = {
     "the absolute value of": np.abs, "the square of": np.square, "the tanh of": np.tanh, "the exponential of": np.exp,
-    "the sigmoid of": lambda a: 1 / (1 + np.exp(-a)), "1 minus": lambda a: 1 - a, "the inverse, 1 / ..., of": lambda a: 1 / a,
+    "the sigmoid of": lambda a: 1 / (1 + np.exp(-a)), "1 minus": lambda a: 1 - a, "the inverse of": lambda a: 1 / a,
     "the root of": lambda a: np.sqrt(np.where(a >= 0, a, np.nan)), "the sign of": np.sign,
     "the softmax over the last axis of": lambda a: np.exp(a - a.max()) / np.exp(a - a.max()).sum(-1, keepdims=True),
     "the positive part of": lambda a: np.maximum(a, 0),

@@ -112,8 +112,8 @@ def _moved_statements(function):
                     yield Edit(owner, field, None, out, "it stands inside the block above", inner[-1].lineno)
                 if isinstance(statement, (ast.For, ast.While, ast.If)) and k + 1 < len(body):
                     longer = _with_body(statement, [*inner, body[k + 1]])
-                    yield Edit(owner, field, None, body[:k] + [longer] + body[k + 2 :], "it belongs into the block above",
-                               body[k + 1].lineno)  # fmt: skip
+                    into, line = body[:k] + [longer] + body[k + 2 :], body[k + 1].lineno
+                    yield Edit(owner, field, None, into, "it belongs into the block above", line)
 
 
 def _with_body(statement, body):
@@ -167,7 +167,7 @@ class _Search:
         return Found(changes, mended=mended) if mended else None
 
     def _best(self, right):
-        """The first edit that makes all right, else the one with the most progress; and the pairs that are right then."""
+        """The first edit that makes all right, else the one with the most progress; and what is right then."""
         best, most, self.twin = None, right, None
         mistakes = self.bench.mistakes_in(self.labels[0])
         for edit in edits(self.source.functions, self.scope, self.near):

@@ -95,8 +95,6 @@ def numbers(node, scope):
         for other in dict.fromkeys([-value, 2 * value, value / 2, 1 - value, value * 10, value / 10, 1.0, 0.0]):
             if other != value:
                 yield _number(other), f"the number {value}"
-    elif value is None and False:
-        yield
 
 
 def _number(value):
