@@ -260,7 +260,7 @@ class Unflatten(nn.Module):
 
     def __init__(self, N=-1, C=128, H=7, W=7):
         super().__init__()
-        self.N, self.C, self.H, self.W = N, C, H, W
+        self.N, self.C, self.H, self.W = -1 if N is None else N, C, H, W
 
     def forward(self, x):
         return x.reshape(self.N, self.C, self.H, self.W)
