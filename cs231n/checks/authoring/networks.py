@@ -36,7 +36,8 @@ def network_run(name, shapes, outputs):
     """How to run an answer that builds a network; shapes(**settings): its parameters' shapes, in order.
 
     A case is (input of the network, or None to look at its weights; settings: keyword arguments of the answer).
-    outputs: what to call what comes out, first while training and then, if there is a second name, in eval mode.
+    outputs: what to call what comes out: while training; then, if there are more names, in eval mode; and there, of
+    the first image alone.
     """
 
     def run(function, x, settings):
@@ -46,12 +47,11 @@ def network_run(name, shapes, outputs):
             return _about_weights(lambda: _built(name, function, settings), settings)
         with _nothing_drawn():
             model = _built(name, function, settings)
-        put_in(name, model, shapes(**settings), x)
+        put_in(name, model, shapes(**settings), x, copies=False)
         seen = {}
         with torch.no_grad():
-            for output in outputs:
-                model.train(output == outputs[0])
-                seen[output] = array_of(output, model(torch.from_numpy(x)))
+            for output, training, images in zip(outputs, (True, False, False), (x, x, x[:1])):
+                seen[output] = array_of(output, model.train(training)(torch.from_numpy(images)))
         return seen
 
     return run
@@ -77,7 +77,8 @@ def _nothing_drawn():
 
 
 def _about_weights(build, settings):
-    model = build()
+    with contextlib.nullcontext() if "seed" in settings else _nothing_drawn():
+        model = build()
     sizes = [n for p in model.parameters() for n in p.shape]
     outputs = {"parameters": sum(p.numel() for p in model.parameters()), "shapes": np.array(sizes)}
     if "seed" in settings:
@@ -86,10 +87,11 @@ def _about_weights(build, settings):
     return outputs
 
 
-def put_in(name, model, shapes, x):
+def put_in(name, model, shapes, x, copies=True):
     """Put our weights in the place of the model's, in x's dtype, in the order in which the network uses them on x.
 
-    A network may have registered its layers in another order.
+    A network may have registered its layers in another order, and its matrices may all be transposed.
+    copies: of our weights, for a model that will learn; to copy millions takes longer than a forward pass.
     """
     import torch
 
@@ -104,9 +106,10 @@ def put_in(name, model, shapes, x):
             raise Wrong(f"{name} has {len(found)} weights and biases, expected {k - 1}; {got} is too many; {total}")
         if got != want and got != want[::-1]:
             raise Wrong(f"weight or bias number {k} of the {name} has shape {got}, expected {want}; {total}")
+    transposed = any(tuple(p.shape) != shape for p, shape in zip(found, shapes))
     for p, w in zip(found, weights(shapes)):
-        (w,) = tensors(w.astype(x.dtype))
-        p.data, p.grad = w if w.shape == p.shape else w.T.contiguous(), None
+        (w,) = tensors(w.astype(x.dtype, copy=copies))
+        p.data, p.grad = w.T.contiguous() if transposed and w.ndim == 2 else w, None
 
 
 def _in_order_of_use(model, x):
