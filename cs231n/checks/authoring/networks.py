@@ -153,17 +153,34 @@ def filled(module, seed):
     return module.double()
 
 
-def pattern_dropout(phase=0.0):
+def pattern_dropout(phase=0):
     """Stands in for a dropout: in training it multiplies each number by a wave of its own size, the same every time.
 
     So nothing is left to chance, nor to the layout of the numbers: heads may come before the batch or after it.
+    The share that it seems to drop tells functional_patterns() its phase 0, 1, ..
     """
     import torch
 
     class Pattern(torch.nn.Dropout):
         def forward(self, x):
-            if not self.training:
-                return x
-            return x * torch.cos(phase + 20 * x)
+            return _waves(x, phase) if self.training else x
 
-    return Pattern(0.5)
+    return Pattern(_share(phase))
+
+
+def functional_patterns():
+    """A context in which torch.nn.functional.dropout, handed a stand-in's share, does what the stand-in does."""
+    import torch
+
+    def dropout(x, p=0.5, training=True, inplace=False):
+        return _waves(x, math.log2(_share(0) / p)) if training and p else x
+
+    return mock.patch.object(torch.nn.functional, "dropout", dropout)
+
+
+def _share(phase):
+    return 0.5 / 2**phase
+
+
+def _waves(x, phase):
+    return x * (phase + 20 * x).cos()

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..authoring.answers import array_of, attached, tensors
 from ..authoring.inputs import causal_mask, random_arrays
-from ..authoring.networks import filled, pattern_dropout
+from ..authoring.networks import filled, functional_patterns, pattern_dropout
 from ..authoring.variants import variants
 from ..todo import Method, Wrong
 
@@ -146,15 +146,21 @@ def _heads_cases():
         "with a causal mask": case(313, 2, 4, 4, 6, 3, causal_mask(4)),
         "with a mask of 0 and 1, one row for each query": case(314, 2, 3, 5, 4, 2, some),
         "as many heads as queries": case(315, 1, 2, 3, 4, 2),
+        "one query and one key": case(317, 1, 1, 1, 4, 2),
         "in training": case(316, 2, 3, 5, 8, 2, some, True),
     }
 
 
 def _heads_module(E, H, training):
+    import torch
+
     from ...transformer_layers import MultiHeadAttention
 
     module = filled(MultiHeadAttention(E, H), 41)
-    module.dropout = pattern_dropout()
+    pattern = pattern_dropout()
+    for name, layer in module._modules.items():  # whatever names there are for its dropout
+        if isinstance(layer, torch.nn.Dropout):
+            setattr(module, name, pattern)
     return module.train(training)
 
 
@@ -162,7 +168,8 @@ def _run_heads(function, query, key, value, mask, H, training):
     import torch
 
     module = _heads_module(query.shape[-1], H, training)
-    out = function(module, *tensors(query, key, value), **({} if mask is None else {"attn_mask": tensors(mask)[0]}))
+    with functional_patterns():
+        out = function(module, *tensors(query, key, value), **({} if mask is None else {"attn_mask": tensors(mask)[0]}))
     outputs = {"out": attached("the output of MultiHeadAttention", out)}
     if not isinstance(module.weights, torch.Tensor):
         raise Wrong("MultiHeadAttention must keep its attention weights in self.weights, a tensor (N, H, T, S)")

@@ -114,6 +114,9 @@ class _Processes:
     def get_rank(self, group=None):
         return self.rank
 
+    def is_initialized(self):
+        return True
+
     def all_reduce(self, tensor, op=None, group=None, async_op=False):
         import torch
         import torch.distributed as dist
@@ -122,10 +125,11 @@ class _Processes:
             raise TypeError(f"all_reduce takes a torch tensor, not {type(tensor).__name__}; see torch.from_numpy")
         if op not in (None, dist.ReduceOp.SUM, dist.ReduceOp.MAX, dist.ReduceOp.MIN):
             raise ValueError("Gloo knows no ReduceOp.AVG: take the sum, and divide by the number of processes")
+        done = mock.Mock() if async_op else None  # has a wait(), as torch's handle
         said = self.heard.setdefault(self.rank, [])
         said.append(tensor.detach().clone())
         if self.rank:
-            return
+            return done
         n = len(said) - 1
         for rank in range(1, self.size):
             if n >= len(self.heard[rank]) or self.heard[rank][n].shape != tensor.shape:
@@ -140,6 +144,7 @@ class _Processes:
                 tensor.copy_(tensor.minimum(other))
             else:
                 tensor.add_(other)
+        return done
 
 
 def _run_average(function, names, *arrays):
@@ -147,7 +152,7 @@ def _run_average(function, names, *arrays):
 
     processes = _processes(names, arrays)
     world = _Processes(len(processes))
-    played = {name: getattr(world, name) for name in ("all_reduce", "get_world_size", "get_rank")}
+    played = {name: getattr(world, name) for name in ("all_reduce", "get_world_size", "get_rank", "is_initialized")}
     with mock.patch.multiple(dist, **played):
         for world.rank in reversed(range(len(processes))):
             mine = {name: grad.copy() for name, grad in processes[world.rank].items()}
@@ -204,7 +209,7 @@ def _average(grads, slip=""):
         if slip not in ("sum", "as it was"):
             grad /= 2 if slip == "two" else dist.get_world_size()
         if slip == "other processes":
-            grad = (grad * dist.get_world_size() - grads[name]) / (dist.get_world_size() - 1)
+            grad = (grad * dist.get_world_size() - grads[name]) / max(dist.get_world_size() - 1, 1)
         result[name] = grad
     return result
 
