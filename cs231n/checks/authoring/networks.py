@@ -121,9 +121,9 @@ def _in_order_of_use(model, x):
 
     class Met(TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
-            for value in (*args, *(kwargs or {}).values()):
-                if id(value) in ours:
-                    met.setdefault(id(value), value)
+            used = [p for p in (*args, *(kwargs or {}).values()) if id(p) in ours]
+            for p in sorted(used, key=lambda p: -p.ndim):  # a bias may stand in front of its weight, as in addmm
+                met.setdefault(id(p), p)
             return function(*args, **(kwargs or {}))
 
     with torch.no_grad(), Met(), contextlib.suppress(Exception):  # what goes wrong here does so again, and is told
