@@ -110,6 +110,14 @@ def _(x, predicted, now, before, noise):
     return mean + noise * math.exp(0.5 * log_variance)
 
 
+@right("denoise_step", "what is new is written into", remark="changed in place")
+def _(x, predicted, now, before, noise):
+    beta = 1 - now / before
+    predicted *= beta / math.sqrt(1 - now)
+    noise.mul_(math.sqrt(beta * (1 - before) / (1 - now)))
+    return (x - predicted).div_(math.sqrt(1 - beta)).add_(noise)
+
+
 @right("denoise_step", "numbers made tensors")
 def _(x, predicted, now, before, noise):
     now, before = (torch.tensor(a, dtype=x.dtype) for a in (now, before))

@@ -57,6 +57,12 @@ def _(input, target):
     return (torch.logsumexp(both, dim=0) - input * target.view(input.size())).mean()
 
 
+@right("bce_loss", "targets made signs in place", remark="changed in place")
+def _(input, target):
+    signs = target.view(input.shape).mul_(2).sub_(1)  # softplus(x) - x t, with t = (signs + 1) / 2
+    return (F.softplus(input) - input * (signs + 1) / 2).mean()
+
+
 @right("bce_loss", "float32, as the loss's numbers are cast")
 def _(input, target):
     return nn.BCEWithLogitsLoss()(input.float().squeeze(-1), target.float().reshape(input.squeeze(-1).shape))
@@ -210,6 +216,12 @@ def _(scores_fake):
 @right("ls_generator_loss", "the square multiplied out")
 def _(scores_fake):
     return (0.5 * scores_fake.square() - scores_fake + 0.5).mean()
+
+
+@right("ls_generator_loss", "1 is taken off in place")
+def _(scores_fake):
+    scores_fake -= 1
+    return (scores_fake**2).mean() / 2
 
 
 @right("ls_generator_loss", "each score of its own, in a loop")

@@ -61,6 +61,16 @@ def _(query, key, value, mask=None):
     return weights @ value, weights
 
 
+@right("scaled_dot_product_attention", "the query divided in place")
+def _(query, key, value, mask=None):
+    query /= query.shape[-1] ** 0.5
+    scores = query @ key.transpose(-2, -1)
+    if mask is not None:
+        scores.masked_fill_(mask == 0, -math.inf)
+    weights = scores.softmax(-1)
+    return weights @ value, weights
+
+
 @right("scaled_dot_product_attention", "torch's own for the output")
 def _(query, key, value, mask=None):
     mask = None if mask is None else mask != 0
@@ -144,6 +154,18 @@ def _(self, query, key, value, attn_mask=None):
         self.weights = weights.clone()
     dropped = F.dropout(weights, p=self.dropout.p, training=self.training)
     return self.proj(torch.einsum("nhts,nshd->nthd", dropped, v).flatten(start_dim=2))
+
+
+@right("multi_head_attention", "torch's own attention, dropout and all")
+def _(self, query, key, value, attn_mask=None):
+    q, k, v = (
+        layer(x).view(len(x), -1, self.num_heads, self.head_dim).transpose(1, 2)
+        for layer, x in ((self.query, query), (self.key, key), (self.value, value))
+    )
+    self.weights = scaled_dot_product_attention(q, k, v, attn_mask)[1].detach()
+    mask, share = None if attn_mask is None else attn_mask.bool(), self.dropout.p if self.training else 0.0
+    out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=share)
+    return self.proj(out.transpose(1, 2).flatten(2))
 
 
 @right("multi_head_attention", "weights of the layers through F.linear, heads last")

@@ -169,13 +169,20 @@ def pattern_dropout(phase=0):
 
 
 def functional_patterns():
-    """A context in which torch.nn.functional.dropout, handed a stand-in's share, does what the stand-in does."""
+    """A context in which torch's functions with dropout, handed a stand-in's share, do what the stand-in does."""
     import torch
+    import torch.nn.functional as F
+
+    attend = F.scaled_dot_product_attention
 
     def dropout(x, p=0.5, training=True, inplace=False):
         return _waves(x, math.log2(_share(0) / p)) if training and p else x
 
-    return mock.patch.object(torch.nn.functional, "dropout", dropout)
+    def attend_with_dropout(query, key, value, attn_mask=None, dropout_p=0.0, **settings):
+        one_hot = torch.eye(key.shape[-2], dtype=key.dtype).expand(*key.shape[:-1], -1)  # as values they show weights
+        return dropout(attend(query, key, one_hot, attn_mask, **settings), dropout_p) @ value
+
+    return mock.patch.multiple(F, dropout=dropout, scaled_dot_product_attention=attend_with_dropout)
 
 
 def _share(phase):

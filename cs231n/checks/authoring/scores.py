@@ -49,9 +49,10 @@ def _single_cases(seed):
 
 def _run_pair(name, function, real, fake):
     real, fake = (x.requires_grad_() for x in tensors(real, fake))
-    return loss_and_gradients(name, function(real, fake), {"gradient_real": real, "gradient_fake": fake})
+    loss = function(real.clone(), fake.clone())  # no leaves, as scores from a network are none: they may be written into
+    return loss_and_gradients(name, loss, {"gradient_real": real, "gradient_fake": fake})
 
 
 def _run_single(name, function, fake):
     (fake,) = tensors(fake)
-    return loss_and_gradients(name, function(fake.requires_grad_()), {"gradient": fake})
+    return loss_and_gradients(name, function(fake.requires_grad_().clone()), {"gradient": fake})

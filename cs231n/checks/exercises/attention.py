@@ -33,7 +33,7 @@ def _attention_cases():
 
 
 def _run_attention(function, query, key, value, mask):
-    inputs = [x.requires_grad_() for x in tensors(query, key, value)]
+    inputs = [x.requires_grad_().clone() for x in tensors(query, key, value)]  # as from layers, which nobody needs again
     got = function(*inputs, *([] if mask is None else tensors(mask)))
     if not isinstance(got, tuple) or len(got) != 2:
         raise Wrong("scaled_dot_product_attention must return two tensors: the output, and the attention weights")

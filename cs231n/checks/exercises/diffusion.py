@@ -262,6 +262,7 @@ denoise_step = Method(
             "the formula above the TODO does not, and samples differ a little"
         ),
     },
+    spare=("predicted", "noise"),
     float32_suffices=True,
     outputs=("cleaner images",),
     hints=(

@@ -33,7 +33,7 @@ def _bce_cases():
 
 def _run_bce(function, input, target):
     logits, targets = tensors(input, target)
-    return loss_and_gradients("bce_loss", function(logits.requires_grad_(), targets), {"gradient": logits})
+    return loss_and_gradients("bce_loss", function(logits.requires_grad_().clone(), targets), {"gradient": logits})
 
 
 APART = "It needs targets of the logits' own shape; between (N, 1) and (N,), target.reshape(input.shape) helps"
@@ -46,6 +46,7 @@ bce_loss = Method(
     minutes=10,
     cases=_bce_cases,
     beyond=dict.fromkeys(("a column (N, 1) with targets in a row", "a row with targets in a column"), APART),
+    spare=("target",),
     float32_suffices=True,
     outputs=("loss", "gradient"),
     hints=(
