@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from test_checks import replace
 from torch import nn
 
+from cs231n import gan_pytorch
 from cs231n.checks.todo import TODOS
 from cs231n.checks.verdict import evaluate
 from cs231n.gan_pytorch import bce_loss
@@ -44,7 +45,7 @@ def _targets_by_length(logits_real, logits_fake):
 
 def _by_variance(scores_fake):
     off, N = scores_fake - 1, len(scores_fake)
-    return (off.var() * (N - 1) / N + off.mean() ** 2) / 2
+    return ((off - off.mean()).square().sum() / (N - 1) * (N - 1) / N + off.mean() ** 2) / 2
 
 
 def _squared_norms(D, real, fake, mix):
@@ -118,3 +119,14 @@ def test_dice_are_told(monkeypatch, id, answer):
     replace(monkeypatch, TODOS[id], answer)
     result = evaluate(id)
     assert result.state == "wrong" and "another result each time" in result.reason
+
+
+def test_losses_as_plain_numbers_do_not_break(monkeypatch):
+    """What gan_step may return by its check, a run takes."""
+    step = gan_pytorch.gan_step
+    monkeypatch.setattr(gan_pytorch, "gan_step", lambda *args: tuple(loss.item() for loss in step(*args)))
+    D, G = gan_pytorch.discriminator(), gan_pytorch.generator()
+    solvers = gan_pytorch.get_optimizer(D), gan_pytorch.get_optimizer(G)
+    losses = gan_pytorch.discriminator_loss, gan_pytorch.generator_loss
+    run = gan_pytorch.run_a_gan(D, G, *solvers, *losses, torch.rand(4, 1, 28, 28), batch_size=2, num_epochs=1)
+    assert len(run.d_losses) == len(run.g_losses) == 2

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 import torch.distributed as dist
+from torch.distributed import all_reduce, get_world_size
 
 from . import right
 
@@ -65,6 +66,26 @@ def _(grads):
         averaged[name] = flat[at : at + n].numpy().reshape(grads[name].shape)
         at += n
     return averaged
+
+
+@right("average_gradients", "functions that the module has taken by name")
+def _(grads):
+    result = {name: torch.from_numpy(np.array(grads[name])) for name in sorted(grads)}
+    for tensor in result.values():
+        all_reduce(tensor)
+        tensor /= get_world_size()
+    return {name: tensor.numpy() for name, tensor in result.items()}
+
+
+@right("average_gradients", "all gradients gathered, then their mean")
+def _(grads):
+    result = {}
+    for name in sorted(grads):
+        mine = torch.tensor(grads[name])
+        everyones = [torch.empty_like(mine) for _ in range(dist.get_world_size())]
+        dist.all_gather(everyones, mine)
+        result[name] = torch.stack(everyones).mean(dim=0).numpy()
+    return result
 
 
 @right("average_gradients", "the gradients' own memory, in place")

@@ -144,6 +144,24 @@ def _(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_
     return d_loss.data, g_loss.data
 
 
+@right("gan_step", "closures for the solvers, losses as numpy's arrays")
+def _(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=96):
+    losses = {}
+
+    def play(name, solver, loss_of):
+        def closure():
+            solver.zero_grad()
+            losses[name] = loss_of(G(sample_noise(real.size(0), noise_size)).view(-1, 1, 28, 28))
+            losses[name].backward()
+            return losses[name]
+
+        solver.step(closure)
+
+    play("D", D_solver, lambda fake: discriminator_loss(D(real), D(fake.clone().detach())))
+    play("G", G_solver, lambda fake: generator_loss(D(fake)))
+    return losses["D"].detach().cpu().numpy(), losses["G"].detach().cpu().numpy()
+
+
 @right("gan_step", "gradients by torch.autograd.grad")
 def _(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=96):
     losses, players = [], itertools.cycle([(D, D_solver), (G, G_solver)])

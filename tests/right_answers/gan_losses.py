@@ -14,7 +14,9 @@ dtype = torch.FloatTensor
 # bce_loss -----------------------------------------------------------------------------------------------------------
 
 
-@right("bce_loss", "as the assignment gives it, with clamp, abs, exp and log", remark="targets of the logits' own shape")
+@right(
+    "bce_loss", "as the assignment gives it, with clamp, abs, exp and log", remark="targets of the logits' own shape"
+)
 def _(input, target):
     neg_abs = -input.abs()
     loss = input.clamp(min=0) - input * target + (1 + neg_abs.exp()).log()

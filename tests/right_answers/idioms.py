@@ -184,6 +184,14 @@ def _(x, weight, stride=1, padding=0):
     return out[..., padding : height - padding, padding : width - padding]
 
 
+@right("conv_transpose", "the gradient of a convolution")
+def _(x, weight, stride=1, padding=0):
+    sides = size(x, weight, stride, padding)[1]
+    image = torch.zeros(x.shape[0], weight.shape[1], *sides, dtype=x.dtype, requires_grad=True)
+    out = F.conv2d(image, weight, stride=stride, padding=padding)
+    return torch.autograd.grad(out, image, x, create_graph=True)[0]
+
+
 @right("conv_transpose", "pixel by pixel", remark="long for large pictures")
 def _(x, weight, stride=1, padding=0):
     (height, width), K = size(x, weight, stride, padding)[0], weight.shape[2]

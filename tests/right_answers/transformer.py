@@ -71,6 +71,16 @@ def _(query, key, value, mask=None):
     return weights @ value, weights
 
 
+@right("scaled_dot_product_attention", "float32 throughout", remark="right for float32")
+def _(query, key, value, mask=None):
+    query, key, value = (x.float() for x in (query, key, value))
+    scores = torch.matmul(query, key.transpose(-2, -1)) / math.sqrt(query.shape[-1])
+    if mask is not None:
+        scores = scores + (1.0 - mask.float()) * -1e9
+    weights = torch.softmax(scores, dim=-1, dtype=torch.float32)
+    return weights @ value, weights
+
+
 @right("scaled_dot_product_attention", "torch's own for the output")
 def _(query, key, value, mask=None):
     mask = None if mask is None else mask != 0
@@ -112,7 +122,7 @@ def _(self, query, key, value, attn_mask=None):
 
 @right("multi_head_attention", "heads folded into the batch, products by bmm")
 def _(self, query, key, value, attn_mask=None):
-    (N, T, E), S, H, D = query.shape, key.shape[1], self.num_heads, self.head_dim
+    N, T, S, H, D = *query.shape[:2], key.shape[1], self.num_heads, self.head_dim
 
     def fold(x):
         return x.reshape(N, -1, H, D).permute(0, 2, 1, 3).reshape(N * H, -1, D)
@@ -154,6 +164,20 @@ def _(self, query, key, value, attn_mask=None):
         self.weights = weights.clone()
     dropped = F.dropout(weights, p=self.dropout.p, training=self.training)
     return self.proj(torch.einsum("nhts,nshd->nthd", dropped, v).flatten(start_dim=2))
+
+
+@right("multi_head_attention", "float32 is made of the scores", remark="right for float32")
+def _(self, query, key, value, attn_mask=None):
+    (N, T, E), H = query.shape, self.num_heads
+    q, k, v = (
+        layer(x).reshape(N, -1, H, E // H) for layer, x in zip((self.query, self.key, self.value), (query, key, value))
+    )
+    scores = torch.einsum("nthd,nshd->nhts", q, k).type(torch.FloatTensor) / (E // H) ** 0.5
+    if attn_mask is not None:
+        scores = scores.masked_fill(attn_mask == 0, -1e9)
+    weights = scores.softmax(dim=-1)
+    self.weights = weights.detach()
+    return self.proj(torch.einsum("nhts,nshd->nthd", self.dropout(weights), v).reshape(N, T, E))
 
 
 @right("multi_head_attention", "torch's own attention, dropout and all")

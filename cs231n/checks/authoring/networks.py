@@ -143,14 +143,14 @@ def named_layers(*names):
     return [getattr(torch.nn, name)(*args) for name, *args in filter(None, names)]
 
 
-def filled(module, seed):
-    """The module in float64, with weights that keep signals alive, and biases and norms that show when left out."""
+def filled(module, seed, dtype=np.float64):
+    """The module in dtype, with weights that keep signals alive, and biases and norms that show when left out."""
     import torch
 
     for p, draw in zip(module.parameters(), random_arrays(seed, np.float64, *(p.shape for p in module.parameters()))):
         scale = 1.5 / math.sqrt(p.shape[1]) if p.ndim > 1 else 0.5
         p.data = torch.tensor(draw * scale)
-    return module.double()
+    return module.to(getattr(torch, np.dtype(dtype).name))
 
 
 def pattern_dropout(phase=0):

@@ -8,10 +8,9 @@ from ..todo import Method
 from .answers import loss_and_gradients, tensors
 from .inputs import random_arrays
 
-
 # The course's networks give columns, and as many scores of fakes as of real images, all in float32.
 ROW = "It takes no scores in a row (N,); those of the networks here are columns (N, 1)"
-LENGTHS = "It needs as many fakes as real images, of which a game here sees to it"
+LENGTHS = "It needs as many fakes as real images, which every game of this course has"
 
 
 def pair_loss(id, module, *, seed, **about):
@@ -49,7 +48,7 @@ def _single_cases(seed):
 
 def _run_pair(name, function, real, fake):
     real, fake = (x.requires_grad_() for x in tensors(real, fake))
-    loss = function(real.clone(), fake.clone())  # no leaves, as scores from a network are none: they may be written into
+    loss = function(real.clone(), fake.clone())  # no leaves, as a network's scores are none: they may be written into
     return loss_and_gradients(name, loss, {"gradient_real": real, "gradient_fake": fake})
 
 

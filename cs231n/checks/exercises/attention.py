@@ -33,7 +33,9 @@ def _attention_cases():
 
 
 def _run_attention(function, query, key, value, mask):
-    inputs = [x.requires_grad_().clone() for x in tensors(query, key, value)]  # as from layers, which nobody needs again
+    inputs = [
+        x.requires_grad_().clone() for x in tensors(query, key, value)
+    ]  # as from layers, which nobody needs again
     got = function(*inputs, *([] if mask is None else tensors(mask)))
     if not isinstance(got, tuple) or len(got) != 2:
         raise Wrong("scaled_dot_product_attention must return two tensors: the output, and the attention weights")
@@ -47,6 +49,7 @@ scaled_dot_product_attention = Method(
     notebook="extras",
     minutes=10,
     cases=_attention_cases,
+    float32_suffices=True,
     outputs=("output", "weights"),
     hints=(
         "All products of a query with a key are one matrix product, (T, E) @ (E, S); key.transpose(-2, -1) exchanges "
@@ -151,12 +154,12 @@ def _heads_cases():
     }
 
 
-def _heads_module(E, H, training):
+def _heads_module(E, H, training, dtype=np.float64):
     import torch
 
     from ...transformer_layers import MultiHeadAttention
 
-    module = filled(MultiHeadAttention(E, H), 41)
+    module = filled(MultiHeadAttention(E, H), 41, dtype)
     pattern = pattern_dropout()
     for name, layer in module._modules.items():  # whatever names there are for its dropout
         if isinstance(layer, torch.nn.Dropout):
@@ -167,7 +170,7 @@ def _heads_module(E, H, training):
 def _run_heads(function, query, key, value, mask, H, training):
     import torch
 
-    module = _heads_module(query.shape[-1], H, training)
+    module = _heads_module(query.shape[-1], H, training, query.dtype)
     with functional_patterns():
         out = function(module, *tensors(query, key, value), **({} if mask is None else {"attn_mask": tensors(mask)[0]}))
     outputs = {"out": attached("the output of MultiHeadAttention", out)}
@@ -185,6 +188,7 @@ multi_head_attention = Method(
     notebook="extras",
     minutes=20,
     cases=_heads_cases,
+    float32_suffices=True,
     outputs=("out", "self.weights"),
     hints=(
         "Each head has E/H of the E numbers that a layer gives, next to one another. view can only cut an axis in two, "

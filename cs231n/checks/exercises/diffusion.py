@@ -258,8 +258,8 @@ denoise_step = Method(
     cases=_step_cases,
     beyond={
         "a guess that means pixels beyond -1..1": (
-            "The image that the model sees behind the noise is clamped to -1..1 first, as the authors' own code does it; "
-            "the formula above the TODO does not, and samples differ a little"
+            "The image that the model sees behind the noise is clamped to -1..1 first, as the authors' own code does "
+            "it; the formula above the TODO does not, and samples differ a little"
         ),
     },
     spare=("predicted", "noise"),

@@ -1,5 +1,6 @@
 """Training in several processes; the others are played, one after the other, in this one."""
 
+import contextlib
 from unittest import mock
 
 import numpy as np
@@ -125,26 +126,27 @@ class _Processes:
             raise TypeError(f"all_reduce takes a torch tensor, not {type(tensor).__name__}; see torch.from_numpy")
         if op not in (None, dist.ReduceOp.SUM, dist.ReduceOp.MAX, dist.ReduceOp.MIN):
             raise ValueError("Gloo knows no ReduceOp.AVG: take the sum, and divide by the number of processes")
-        done = mock.Mock() if async_op else None  # has a wait(), as torch's handle
+        together = {dist.ReduceOp.MAX: torch.maximum, dist.ReduceOp.MIN: torch.minimum}.get(op, torch.add)
+        for other in self._others("all_reduce", tensor):
+            tensor.copy_(together(tensor, other))
+        return mock.Mock() if async_op else None  # has a wait(), as torch's handle
+
+    def all_gather(self, tensor_list, tensor, group=None, async_op=False):
+        for place, said in zip(tensor_list, [tensor, *self._others("all_gather", tensor)]):
+            place.copy_(said)
+        return mock.Mock() if async_op else None
+
+    def _others(self, name, tensor):
+        """What the other processes handed over in the same call; nothing while it is one of them that speaks."""
         said = self.heard.setdefault(self.rank, [])
         said.append(tensor.detach().clone())
-        if self.rank:
-            return done
-        n = len(said) - 1
-        for rank in range(1, self.size):
-            if n >= len(self.heard[rank]) or self.heard[rank][n].shape != tensor.shape:
-                raise Wrong(
-                    f"in all_reduce number {n + 1}, the processes hand over tensors of different shapes, and would "
-                    "wait for each other in vain: do they take the gradients in one order?"
-                )
-            other = self.heard[rank][n].to(tensor.dtype)
-            if op == dist.ReduceOp.MAX:
-                tensor.copy_(tensor.maximum(other))
-            elif op == dist.ReduceOp.MIN:
-                tensor.copy_(tensor.minimum(other))
-            else:
-                tensor.add_(other)
-        return done
+        n, others = len(said) - 1, [] if self.rank else range(1, self.size)
+        if any(n >= len(self.heard[rank]) or self.heard[rank][n].shape != tensor.shape for rank in others):
+            raise Wrong(
+                f"in {name} number {n + 1}, the processes hand over tensors of different shapes, and would wait for "
+                "each other in vain: do they take the gradients in one order?"
+            )
+        return [self.heard[rank][n].to(tensor.dtype) for rank in others]
 
 
 def _run_average(function, names, *arrays):
@@ -152,8 +154,11 @@ def _run_average(function, names, *arrays):
 
     processes = _processes(names, arrays)
     world = _Processes(len(processes))
-    played = {name: getattr(world, name) for name in ("all_reduce", "get_world_size", "get_rank", "is_initialized")}
-    with mock.patch.multiple(dist, **played):
+    calls = "all_reduce", "all_gather", "get_world_size", "get_rank", "is_initialized"
+    played = {name: getattr(world, name) for name in calls}
+    known = getattr(function, "__globals__", {})  # a module may also have taken functions from torch.distributed
+    taken = {key: played[name] for key, value in known.items() for name in calls if value is getattr(dist, name)}
+    with mock.patch.multiple(dist, **played), mock.patch.dict(known, taken) if taken else contextlib.nullcontext():
         for world.rank in reversed(range(len(processes))):
             mine = {name: grad.copy() for name, grad in processes[world.rank].items()}
             got = function(mine)

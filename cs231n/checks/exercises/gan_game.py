@@ -224,9 +224,10 @@ def _two_losses(got):
         what = kind_of(got) + (f" of {len(got)}" if isinstance(got, (tuple, list)) else "")
         raise Wrong(f"gan_step must return two losses, first the discriminator's; it returned {what}")
     for loss in got:
-        if not (loss.numel() == 1 if isinstance(loss, torch.Tensor) else isinstance(loss, (float, np.floating))):
-            what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise Wrong(f"gan_step must return two losses, each one number; one of them is {what}")
+        if not isinstance(loss, (torch.Tensor, np.ndarray, float, np.floating)):
+            raise Wrong(f"gan_step must return two losses, each one number; one of them is {kind_of(loss)}")
+        if np.prod(np.shape(loss)) != 1:
+            raise Wrong(f"gan_step must return two losses, each one number; one of them has shape {tuple(loss.shape)}")
     return got
 
 

@@ -136,15 +136,15 @@ def _with_patterns(layer, training):
     return layer.train(training)
 
 
-def _decoder_layer(E, H, hidden, training):
+def _decoder_layer(E, H, hidden, training, dtype=np.float64):
     from ...classifiers.transformer import TransformerDecoderLayer
 
     layer = TransformerDecoderLayer(E, H, dim_feedforward=hidden, dropout=0.0)
-    return _with_patterns(filled(layer, 42), training)
+    return _with_patterns(filled(layer, 42, dtype), training)
 
 
 def _run_layer(function, tgt, memory, mask, H, hidden, training):
-    layer = _decoder_layer(tgt.shape[-1], H, hidden, training)
+    layer = _decoder_layer(tgt.shape[-1], H, hidden, training, tgt.dtype)
     with functional_patterns():
         got = function(layer, *tensors(tgt, memory), *([] if mask is None else tensors(mask)))
     return {"out": attached("the output of TransformerDecoderLayer", got)}
@@ -158,6 +158,7 @@ transformer_decoder_layer = Method(
     notebook="extras",
     minutes=15,
     cases=_layer_cases,
+    float32_suffices=True,
     outputs=("out",),
     hints=(
         "Each of the three parts is written in the same way: what went in, plus dropout of what the part makes of it, "
@@ -268,15 +269,15 @@ def _captioner_cases():
     }
 
 
-def _captioner(features, layers):
+def _captioner(features, layers, dtype=np.float64):
     from ...classifiers.transformer import CaptioningTransformer
 
     model = CaptioningTransformer(WORDS, features.shape[-1], 6, 2, layers, 9, dim_feedforward=7, dropout=0.0)
-    return filled(model, 43).eval()
+    return filled(model, 43, dtype).eval()
 
 
 def _run_captioner(function, features, captions, layers):
-    scores = function(_captioner(features, layers), features, captions)
+    scores = function(_captioner(features, layers, features.dtype), features, captions)
     return {"scores": attached("the scores of CaptioningTransformer", scores)}
 
 
@@ -288,6 +289,7 @@ captioning_transformer = Method(
     notebook="extras",
     minutes=15,
     cases=_captioner_cases,
+    float32_suffices=True,
     outputs=("scores",),
     hints=(
         "Two streams meet in self.transformer. The image's is short: visual_projection. The words' is embedding, then "
