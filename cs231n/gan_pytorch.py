@@ -122,8 +122,10 @@ def build_dc_generator(noise_dim=NOISE_DIM):
 def bce_loss(input, target):
     """Mean binary cross-entropy of logits `input` with targets in 0..1, (N,) or (N, 1) each; a scalar.
 
-    Finite for any logits: the sigmoid is never computed on its own.
+    Finite for any logits: the sigmoid is never computed on its own. A number as target serves all logits.
     """
+    if not isinstance(target, torch.Tensor):
+        target = torch.full_like(input, target)
     if input.numel() != target.numel():
         raise ValueError(f"each logit needs one target; got {tuple(input.shape)} and {tuple(target.shape)}")
     # TODO(bce_loss): max(x, 0) - x t + log(1 + exp(-|x|)), averaged. Mind that (N, 1) with (N,) would make (N, N).
@@ -260,7 +262,7 @@ class Unflatten(nn.Module):
 
     def __init__(self, N=-1, C=128, H=7, W=7):
         super().__init__()
-        self.N, self.C, self.H, self.W = N, C, H, W
+        self.N, self.C, self.H, self.W = -1 if N is None else N, C, H, W
 
     def forward(self, x):
         return x.reshape(self.N, self.C, self.H, self.W)

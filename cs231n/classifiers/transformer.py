@@ -54,7 +54,8 @@ class TransformerDecoder(nn.Module):
         self.layers = nn.ModuleList(copy.deepcopy(decoder_layer) for _ in range(num_layers))
 
     def forward(self, tgt, memory, tgt_mask=None):
-        """As one layer's forward."""
+        """As one layer's forward; memory may have further axes between N and E, all of them places."""
+        memory = memory.flatten(1, -2) if memory.ndim > 3 else memory
         for layer in self.layers:
             tgt = layer(tgt, memory, tgt_mask)
         return tgt

@@ -39,7 +39,7 @@ class Game(Run):
         if real is None:
             return None
         d_loss, g_loss = self.play(real)
-        return {"D": d_loss.item(), "G": g_loss.item()}
+        return {"D": float(d_loss), "G": float(g_loss)}
 
     def after_step(self, bar):
         if self.done % self.show_every == 0 or self.done == 1:

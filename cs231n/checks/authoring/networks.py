@@ -36,7 +36,8 @@ def network_run(name, shapes, outputs):
     """How to run an answer that builds a network; shapes(**settings): its parameters' shapes, in order.
 
     A case is (input of the network, or None to look at its weights; settings: keyword arguments of the answer).
-    outputs: what to call what comes out, first while training and then, if there is a second name, in eval mode.
+    outputs: what to call what comes out: while training; then, if there are more names, in eval mode; and there, of
+    the first image alone.
     """
 
     def run(function, x, settings):
@@ -46,12 +47,11 @@ def network_run(name, shapes, outputs):
             return _about_weights(lambda: _built(name, function, settings), settings)
         with _nothing_drawn():
             model = _built(name, function, settings)
-        put_in(name, model, shapes(**settings), x)
+        put_in(name, model, shapes(**settings), x, copies=False)
         seen = {}
         with torch.no_grad():
-            for output in outputs:
-                model.train(output == outputs[0])
-                seen[output] = array_of(output, model(torch.from_numpy(x)))
+            for output, training, images in zip(outputs, (True, False, False), (x, x, x[:1])):
+                seen[output] = array_of(output, model.train(training)(torch.from_numpy(images)))
         return seen
 
     return run
@@ -77,7 +77,8 @@ def _nothing_drawn():
 
 
 def _about_weights(build, settings):
-    model = build()
+    with contextlib.nullcontext() if "seed" in settings else _nothing_drawn():
+        model = build()
     sizes = [n for p in model.parameters() for n in p.shape]
     outputs = {"parameters": sum(p.numel() for p in model.parameters()), "shapes": np.array(sizes)}
     if "seed" in settings:
@@ -86,10 +87,11 @@ def _about_weights(build, settings):
     return outputs
 
 
-def put_in(name, model, shapes, x):
+def put_in(name, model, shapes, x, copies=True):
     """Put our weights in the place of the model's, in x's dtype, in the order in which the network uses them on x.
 
-    A network may have registered its layers in another order.
+    A network may have registered its layers in another order, and its matrices may all be transposed.
+    copies: of our weights, for a model that will learn; to copy millions takes longer than a forward pass.
     """
     import torch
 
@@ -104,9 +106,10 @@ def put_in(name, model, shapes, x):
             raise Wrong(f"{name} has {len(found)} weights and biases, expected {k - 1}; {got} is too many; {total}")
         if got != want and got != want[::-1]:
             raise Wrong(f"weight or bias number {k} of the {name} has shape {got}, expected {want}; {total}")
+    transposed = any(tuple(p.shape) != shape for p, shape in zip(found, shapes))
     for p, w in zip(found, weights(shapes)):
-        (w,) = tensors(w.astype(x.dtype))
-        p.data, p.grad = w if w.shape == p.shape else w.T.contiguous(), None
+        (w,) = tensors(w.astype(x.dtype, copy=copies))
+        p.data, p.grad = w.T.contiguous() if transposed and w.ndim == 2 else w, None
 
 
 def _in_order_of_use(model, x):
@@ -118,9 +121,9 @@ def _in_order_of_use(model, x):
 
     class Met(TorchFunctionMode):
         def __torch_function__(self, function, types, args=(), kwargs=None):
-            for value in (*args, *(kwargs or {}).values()):
-                if id(value) in ours:
-                    met.setdefault(id(value), value)
+            used = [p for p in (*args, *(kwargs or {}).values()) if id(p) in ours]
+            for p in sorted(used, key=lambda p: -p.ndim):  # a bias may stand in front of its weight, as in addmm
+                met.setdefault(id(p), p)
             return function(*args, **(kwargs or {}))
 
     with torch.no_grad(), Met(), contextlib.suppress(Exception):  # what goes wrong here does so again, and is told
@@ -140,27 +143,51 @@ def named_layers(*names):
     return [getattr(torch.nn, name)(*args) for name, *args in filter(None, names)]
 
 
-def filled(module, seed):
-    """The module in float64, with weights that keep signals alive, and biases and norms that show when left out."""
+def filled(module, seed, dtype=np.float64):
+    """The module in dtype, with weights that keep signals alive, and biases and norms that show when left out."""
     import torch
 
     for p, draw in zip(module.parameters(), random_arrays(seed, np.float64, *(p.shape for p in module.parameters()))):
         scale = 1.5 / math.sqrt(p.shape[1]) if p.ndim > 1 else 0.5
         p.data = torch.tensor(draw * scale)
-    return module.double()
+    return module.to(getattr(torch, np.dtype(dtype).name))
 
 
-def pattern_dropout(phase=0.0):
+def pattern_dropout(phase=0):
     """Stands in for a dropout: in training it multiplies each number by a wave of its own size, the same every time.
 
     So nothing is left to chance, nor to the layout of the numbers: heads may come before the batch or after it.
+    The share that it seems to drop tells functional_patterns() its phase 0, 1, ..
     """
     import torch
 
     class Pattern(torch.nn.Dropout):
         def forward(self, x):
-            if not self.training:
-                return x
-            return x * torch.cos(phase + 20 * x)
+            return _waves(x, phase) if self.training else x
 
-    return Pattern(0.5)
+    return Pattern(_share(phase))
+
+
+def functional_patterns():
+    """A context in which torch's functions with dropout, handed a stand-in's share, do what the stand-in does."""
+    import torch
+    import torch.nn.functional as F
+
+    attend = F.scaled_dot_product_attention
+
+    def dropout(x, p=0.5, training=True, inplace=False):
+        return _waves(x, math.log2(_share(0) / p)) if training and p else x
+
+    def attend_with_dropout(query, key, value, attn_mask=None, dropout_p=0.0, **settings):
+        one_hot = torch.eye(key.shape[-2], dtype=key.dtype).expand(*key.shape[:-1], -1)  # as values they show weights
+        return dropout(attend(query, key, one_hot, attn_mask, **settings), dropout_p) @ value
+
+    return mock.patch.multiple(F, dropout=dropout, scaled_dot_product_attention=attend_with_dropout)
+
+
+def _share(phase):
+    return 0.5 / 2**phase
+
+
+def _waves(x, phase):
+    return x * (phase + 20 * x).cos()

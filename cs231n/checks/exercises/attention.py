@@ -6,7 +6,7 @@ import numpy as np
 
 from ..authoring.answers import array_of, attached, tensors
 from ..authoring.inputs import causal_mask, random_arrays
-from ..authoring.networks import filled, pattern_dropout
+from ..authoring.networks import filled, functional_patterns, pattern_dropout
 from ..authoring.variants import variants
 from ..todo import Method, Wrong
 
@@ -33,7 +33,9 @@ def _attention_cases():
 
 
 def _run_attention(function, query, key, value, mask):
-    inputs = [x.requires_grad_() for x in tensors(query, key, value)]
+    inputs = [
+        x.requires_grad_().clone() for x in tensors(query, key, value)
+    ]  # as from layers, which nobody needs again
     got = function(*inputs, *([] if mask is None else tensors(mask)))
     if not isinstance(got, tuple) or len(got) != 2:
         raise Wrong("scaled_dot_product_attention must return two tensors: the output, and the attention weights")
@@ -47,6 +49,7 @@ scaled_dot_product_attention = Method(
     notebook="extras",
     minutes=10,
     cases=_attention_cases,
+    float32_suffices=True,
     outputs=("output", "weights"),
     hints=(
         "All products of a query with a key are one matrix product, (T, E) @ (E, S); key.transpose(-2, -1) exchanges "
@@ -146,23 +149,30 @@ def _heads_cases():
         "with a causal mask": case(313, 2, 4, 4, 6, 3, causal_mask(4)),
         "with a mask of 0 and 1, one row for each query": case(314, 2, 3, 5, 4, 2, some),
         "as many heads as queries": case(315, 1, 2, 3, 4, 2),
+        "one query and one key": case(317, 1, 1, 1, 4, 2),
         "in training": case(316, 2, 3, 5, 8, 2, some, True),
     }
 
 
-def _heads_module(E, H, training):
+def _heads_module(E, H, training, dtype=np.float64):
+    import torch
+
     from ...transformer_layers import MultiHeadAttention
 
-    module = filled(MultiHeadAttention(E, H), 41)
-    module.dropout = pattern_dropout()
+    module = filled(MultiHeadAttention(E, H), 41, dtype)
+    pattern = pattern_dropout()
+    for name, layer in module._modules.items():  # whatever names there are for its dropout
+        if isinstance(layer, torch.nn.Dropout):
+            setattr(module, name, pattern)
     return module.train(training)
 
 
 def _run_heads(function, query, key, value, mask, H, training):
     import torch
 
-    module = _heads_module(query.shape[-1], H, training)
-    out = function(module, *tensors(query, key, value), **({} if mask is None else {"attn_mask": tensors(mask)[0]}))
+    module = _heads_module(query.shape[-1], H, training, query.dtype)
+    with functional_patterns():
+        out = function(module, *tensors(query, key, value), **({} if mask is None else {"attn_mask": tensors(mask)[0]}))
     outputs = {"out": attached("the output of MultiHeadAttention", out)}
     if not isinstance(module.weights, torch.Tensor):
         raise Wrong("MultiHeadAttention must keep its attention weights in self.weights, a tensor (N, H, T, S)")
@@ -178,6 +188,7 @@ multi_head_attention = Method(
     notebook="extras",
     minutes=20,
     cases=_heads_cases,
+    float32_suffices=True,
     outputs=("out", "self.weights"),
     hints=(
         "Each head has E/H of the E numbers that a layer gives, next to one another. view can only cut an axis in two, "

@@ -34,13 +34,14 @@ def _beam_cases():
 def _run_beam(function, seed, V, width, max_length):
     _, step, state = language(seed, V)
     got = function(step, state, START, END, width, max_length)
-    if not isinstance(got, tuple) or len(got) != 2:
-        kind = "None" if got is None else f"one {type(got).__name__}" if not isinstance(got, tuple) else f"{len(got)}"
+    several = isinstance(got, (tuple, list))
+    if not several or len(got) != 2:
+        kind = "None" if got is None else f"{len(got)}" if several else f"one {type(got).__name__}"
         raise Wrong(f"beam_search must return two things, the ids and their log-probability; it returned {kind}")
     ids = np.asarray(got[0])
     if ids.ndim != 1 or ids.dtype.kind not in "iu":
         raise Wrong(f"the ids must be one row of whole numbers; they are {ids.dtype} of shape {ids.shape}")
-    if not isinstance(got[1], (float, np.floating)):
+    if np.ndim(got[1]) or np.asarray(got[1]).dtype.kind not in "fi":
         raise Wrong(f"the log-probability must be one number, not a {type(got[1]).__name__}")
     padded = np.full(max_length + 1, -1.0)
     padded[: len(ids)] = ids[: max_length + 1]

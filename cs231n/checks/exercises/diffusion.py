@@ -9,6 +9,7 @@ from ..authoring.variants import mistakes, variants
 from ..todo import Method
 
 MODULE = "cs231n.diffusion"
+BEYOND = {"images in rows": "It takes square images (N, C, H, W) only, which are all that the course has"}
 
 
 def _schedule(T, dtype):
@@ -29,9 +30,10 @@ def _noise_cases():
     return {
         "three images at three steps": _noisy_case(331, np.float64, (3, 1, 2, 5), 5, 1, 3),
         "as many images as columns": _noisy_case(332, np.float64, (4, 1, 3, 4), 2, 5, 2, 4),
-        "images in rows": _noisy_case(333, np.float64, (3, 6), 1, 4, 5),
         "the image itself, and the last step": _noisy_case(334, np.float64, (2, 1, 3, 3), 0, 6),
+        "one image": _noisy_case(336, np.float64, (1, 1, 2, 3), 4),
         "float32": _noisy_case(335, np.float32, (2, 1, 4, 3), 3, 2),
+        "images in rows": _noisy_case(333, np.float32, (3, 6), 1, 4, 5),
     }
 
 
@@ -49,6 +51,8 @@ add_noise = Method(
     notebook="extras",
     minutes=8,
     cases=_noise_cases,
+    beyond=BEYOND,
+    float32_suffices=True,
     outputs=("noisy images",),
     hints=(
         "alpha_bar[t] takes a number for each image, (N,). To multiply images (N, 1, 28, 28) it needs as many axes as "
@@ -157,6 +161,8 @@ noise_loss = Method(
     notebook="extras",
     minutes=5,
     cases=_loss_cases,
+    beyond=BEYOND,
+    float32_suffices=True,
     outputs=("loss",),
     hints=(
         "Three calls: add_noise makes x_t, the model looks at x_t and at t, and the mean squared error compares what "
@@ -220,16 +226,18 @@ def _(model, x0, t, noise, alpha_bar):
 
 
 def _step_cases():
-    def case(seed, dtype, shape, now, before):
+    def case(seed, dtype, shape, now, before, size=1):
         x0, guess, noise = random_arrays(seed, dtype, shape, shape, shape)
-        x = np.sqrt(now) * np.tanh(x0) + np.sqrt(1 - now) * guess
+        x = np.sqrt(now) * size * np.tanh(x0) + np.sqrt(1 - now) * guess
         return x.astype(dtype), guess, now, before, noise
 
     return {
         "one step": case(341, np.float64, (3, 1, 2, 4), 0.4, 0.45),
         "many steps at once": case(342, np.float64, (2, 1, 3, 3), 0.1, 0.7),
         "the last step, to the image itself": case(343, np.float64, (2, 1, 3, 2), 0.9, 1.0),
+        "one image": case(345, np.float64, (1, 1, 2, 3), 0.3, 0.6),
         "float32": case(344, np.float32, (2, 1, 3, 4), 0.5, 0.8),
+        "a guess that means pixels beyond -1..1": case(346, np.float32, (2, 1, 3, 3), 0.2, 0.5, size=3),
     }
 
 
@@ -248,6 +256,14 @@ denoise_step = Method(
     notebook="extras",
     minutes=10,
     cases=_step_cases,
+    beyond={
+        "a guess that means pixels beyond -1..1": (
+            "The image that the model sees behind the noise is clamped to -1..1 first, as the authors' own code does "
+            "it; the formula above the TODO does not, and samples differ a little"
+        ),
+    },
+    spare=("predicted", "noise"),
+    float32_suffices=True,
     outputs=("cleaner images",),
     hints=(
         "First beta, from now and before. Then two things are left: where the cleaner image lies in the mean, and how "

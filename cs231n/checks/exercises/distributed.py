@@ -1,9 +1,11 @@
 """Training in several processes; the others are played, one after the other, in this one."""
 
+import contextlib
 from unittest import mock
 
 import numpy as np
 
+from ..authoring.answers import array_of, tensors
 from ..authoring.inputs import random_arrays
 from ..authoring.variants import mistakes, variants
 from ..todo import Method, Wrong
@@ -17,18 +19,25 @@ MODULE = "cs231n.distributed"
 def _share_cases():
     rows = np.arange(24.0).reshape(12, 2)
     return {
-        "first of two": (rows, 0, 2),
-        "last of three": (rows, 2, 3),
-        "second of four, three axes": (np.arange(48.0).reshape(8, 3, 2), 1, 4),
-        "a single process": (rows, 0, 1),
-        "one row each": (np.arange(4), 3, 4),
+        "first of two": (rows, 0, 2, "array"),
+        "last of three": (rows, 2, 3, "array"),
+        "second of four, three axes": (np.arange(48.0).reshape(8, 3, 2), 1, 4, "array"),
+        "a single process": (rows, 0, 1, "array"),
+        "one row each": (np.arange(4), 3, 4, "array"),
+        "a tensor": (rows, 1, 3, "tensor"),
     }
+
+
+def _run_share(function, batch, rank, num_processes, kind):
+    if kind == "array":
+        return {"share": function(batch, rank, num_processes)}
+    return {"share": array_of("the share of a tensor", function(*tensors(batch), rank, num_processes))}
 
 
 share_of_batch = Method(
     "share_of_batch",
     f"{MODULE}:share_of_batch",
-    run=lambda function, batch, rank, num_processes: {"share": function(batch, rank, num_processes)},
+    run=_run_share,
     notebook="extras",
     minutes=3,
     cases=_share_cases,
@@ -41,7 +50,7 @@ share_of_batch = Method(
 
 
 @share_of_batch.oracle
-def _(batch, rank, num_processes):
+def _(batch, rank, num_processes, kind):
     return {"share": np.array_split(batch, num_processes)[rank]}
 
 
@@ -59,7 +68,7 @@ mistakes(
         "the last row of each share is left out: a slice ends before its second number": (
             lambda x, r, n: x[r * (len(x) // n) : (r + 1) * (len(x) // n) - 1]
         ),
-        "the shares are counted from the end": lambda x, r, n: np.split(x, n)[n - 1 - r],
+        "the shares are counted from the end": lambda x, r, n: x[len(x) - (r + 1) * (len(x) // n) :][: len(x) // n],
         "one row for each process": lambda x, r, n: x[r : r + 1],
     },
 )
@@ -84,6 +93,7 @@ def _gradient_cases():
         "names in another order": case(313, np.float64, "Wh Wx b", "b Wx Wh"),
         "float32": case(314, np.float32, "b Wh", "b Wh"),
         "one parameter": case(315, np.float64, "Wx", "Wx"),
+        "one process": case(316, np.float64, "Wx b"),
     }
 
 
@@ -105,6 +115,9 @@ class _Processes:
     def get_rank(self, group=None):
         return self.rank
 
+    def is_initialized(self):
+        return True
+
     def all_reduce(self, tensor, op=None, group=None, async_op=False):
         import torch
         import torch.distributed as dist
@@ -113,24 +126,27 @@ class _Processes:
             raise TypeError(f"all_reduce takes a torch tensor, not {type(tensor).__name__}; see torch.from_numpy")
         if op not in (None, dist.ReduceOp.SUM, dist.ReduceOp.MAX, dist.ReduceOp.MIN):
             raise ValueError("Gloo knows no ReduceOp.AVG: take the sum, and divide by the number of processes")
+        together = {dist.ReduceOp.MAX: torch.maximum, dist.ReduceOp.MIN: torch.minimum}.get(op, torch.add)
+        for other in self._others("all_reduce", tensor):
+            tensor.copy_(together(tensor, other))
+        return mock.Mock() if async_op else None  # has a wait(), as torch's handle
+
+    def all_gather(self, tensor_list, tensor, group=None, async_op=False):
+        for place, said in zip(tensor_list, [tensor, *self._others("all_gather", tensor)]):
+            place.copy_(said)
+        return mock.Mock() if async_op else None
+
+    def _others(self, name, tensor):
+        """What the other processes handed over in the same call; nothing while it is one of them that speaks."""
         said = self.heard.setdefault(self.rank, [])
         said.append(tensor.detach().clone())
-        if self.rank:
-            return
-        n = len(said) - 1
-        for rank in range(1, self.size):
-            if n >= len(self.heard[rank]) or self.heard[rank][n].shape != tensor.shape:
-                raise Wrong(
-                    f"in all_reduce number {n + 1}, the processes hand over tensors of different shapes, and would "
-                    "wait for each other in vain: do they take the gradients in one order?"
-                )
-            other = self.heard[rank][n].to(tensor.dtype)
-            if op == dist.ReduceOp.MAX:
-                tensor.copy_(tensor.maximum(other))
-            elif op == dist.ReduceOp.MIN:
-                tensor.copy_(tensor.minimum(other))
-            else:
-                tensor.add_(other)
+        n, others = len(said) - 1, [] if self.rank else range(1, self.size)
+        if any(n >= len(self.heard[rank]) or self.heard[rank][n].shape != tensor.shape for rank in others):
+            raise Wrong(
+                f"in {name} number {n + 1}, the processes hand over tensors of different shapes, and would wait for "
+                "each other in vain: do they take the gradients in one order?"
+            )
+        return [self.heard[rank][n].to(tensor.dtype) for rank in others]
 
 
 def _run_average(function, names, *arrays):
@@ -138,8 +154,11 @@ def _run_average(function, names, *arrays):
 
     processes = _processes(names, arrays)
     world = _Processes(len(processes))
-    played = {name: getattr(world, name) for name in ("all_reduce", "get_world_size", "get_rank")}
-    with mock.patch.multiple(dist, **played):
+    calls = "all_reduce", "all_gather", "get_world_size", "get_rank", "is_initialized"
+    played = {name: getattr(world, name) for name in calls}
+    known = getattr(function, "__globals__", {})  # a module may also have taken functions from torch.distributed
+    taken = {key: played[name] for key, value in known.items() for name in calls if value is getattr(dist, name)}
+    with mock.patch.multiple(dist, **played), mock.patch.dict(known, taken) if taken else contextlib.nullcontext():
         for world.rank in reversed(range(len(processes))):
             mine = {name: grad.copy() for name, grad in processes[world.rank].items()}
             got = function(mine)
@@ -148,9 +167,6 @@ def _run_average(function, names, *arrays):
     if got.keys() != processes[0].keys():
         raise Wrong(f"average_gradients must return the names {', '.join(sorted(processes[0]))}; it returned "
                     f"{', '.join(sorted(map(str, got))) or 'none'}")  # fmt: skip
-    for name, grad in processes[0].items():
-        if isinstance(got[name], np.ndarray) and got[name].dtype != grad.dtype:
-            raise Wrong(f"the gradient of {name} is {got[name].dtype}; it came as {grad.dtype}")
     return {name: got[name].copy() if isinstance(got[name], np.ndarray) else got[name] for name in sorted(got)}
 
 
@@ -198,7 +214,7 @@ def _average(grads, slip=""):
         if slip not in ("sum", "as it was"):
             grad /= 2 if slip == "two" else dist.get_world_size()
         if slip == "other processes":
-            grad = (grad * dist.get_world_size() - grads[name]) / (dist.get_world_size() - 1)
+            grad = (grad * dist.get_world_size() - grads[name]) / max(dist.get_world_size() - 1, 1)
         result[name] = grad
     return result
 

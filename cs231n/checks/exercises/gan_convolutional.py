@@ -20,7 +20,8 @@ def _judge_cases():
     return {
         "square images": (square, {}),
         "images in rows": (flat, {}),
-        "batch_size is given": (flat[:2], {"batch_size": 2}),
+        "one image": (square[:1], {}),
+        "batch_size is given": (square, {"batch_size": 2}),
         "its weights": (None, {}),
     }
 
@@ -29,6 +30,7 @@ build_dc_classifier = Method(
     "build_dc_classifier",
     f"{MODULE}:build_dc_classifier",
     run=network_run("classifier", _judge_shapes, ("logits",)),
+    float32_suffices=True,
     notebook="GANs",
     minutes=10,
     cases=_judge_cases,
@@ -115,7 +117,8 @@ def _painter_cases():
 build_dc_generator = Method(
     "build_dc_generator",
     f"{MODULE}:build_dc_generator",
-    run=network_run("generator", _painter_shapes, ("images", "images in eval mode")),
+    run=network_run("generator", _painter_shapes, ("images", "images in eval mode", "a single image in eval mode")),
+    float32_suffices=True,
     notebook="GANs",
     minutes=10,
     cases=_painter_cases,
@@ -153,7 +156,8 @@ def _(noise, settings):
         x = normed(F.relu(F.conv_transpose2d(x, w3, b3, stride=2, padding=1)), norm3)
         return torch.tanh(F.conv_transpose2d(x, w4, b4, stride=2, padding=1)).reshape(-1, 784).numpy()
 
-    return {"images": paint(True), "images in eval mode": paint(False)}
+    trained, evaluated = paint(True), paint(False)
+    return {"images": trained, "images in eval mode": evaluated, "a single image in eval mode": evaluated[:1]}
 
 
 def _painter(

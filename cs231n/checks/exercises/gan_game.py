@@ -141,10 +141,12 @@ def _game_cases():
 def _players(w, picture):
     import torch
 
+    dtype = getattr(torch, str(w.dtype))
+
     class Judge(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.w, self.c = (torch.nn.Parameter(torch.tensor(a)) for a in (w, BIAS))
+            self.w, self.c = (torch.nn.Parameter(torch.tensor(a, dtype=dtype)) for a in (w, BIAS))
             self.shapes = []
 
         def forward(self, x):
@@ -154,13 +156,13 @@ def _players(w, picture):
     class Painter(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.picture, self.noises = torch.nn.Parameter(torch.tensor(picture)), []
+            self.picture, self.noises = torch.nn.Parameter(torch.tensor(picture, dtype=dtype)), []
 
         def forward(self, z):
             self.noises.append(z.detach().clone())
             return self.picture + 0 * z[:, :1]
 
-    return Judge().double(), Painter().double()
+    return Judge(), Painter()
 
 
 def _watching_sgd(D, G):
@@ -204,13 +206,13 @@ def _run_game(function, real, w, picture, rounds, noise_size):
         losses = _two_losses(got)
     noise = torch.cat(G.noises) if len({z.shape[1:] for z in G.noises}) == 1 else torch.zeros(0, 0)
     return {
-        "losses that hang on their graph": sum(loss.requires_grad for loss in losses),
+        "losses that hang on their graph": sum(getattr(loss, "requires_grad", False) for loss in losses),
         "batches in another shape than real": sum(shape != real.shape[1:] for shape in D.shapes),
         "numbers in each noise": noise.shape[1],
         "noise outside -1..1": int((noise.abs() > 1).any()), "noise below 0": int((noise < 0).any()),
         "different batches of noise": len({z.numpy().tobytes() for z in G.noises}),
         "steps of D in which G got a gradient": D_solver.leaks,
-        **{name: loss.detach().reshape(()).numpy() for name, loss in zip(("d_loss", "g_loss"), losses)},
+        **{name: loss.item() if hasattr(loss, "item") else loss for name, loss in zip(("d_loss", "g_loss"), losses)},
         "weights of D": D.w.detach().numpy(), "picture of G": G.picture.detach().numpy(),
     }  # fmt: skip
 
@@ -222,9 +224,10 @@ def _two_losses(got):
         what = kind_of(got) + (f" of {len(got)}" if isinstance(got, (tuple, list)) else "")
         raise Wrong(f"gan_step must return two losses, first the discriminator's; it returned {what}")
     for loss in got:
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-            what = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else type(loss).__name__
-            raise Wrong(f"gan_step must return two losses, each a tensor with one number; one of them is {what}")
+        if not isinstance(loss, (torch.Tensor, np.ndarray, float, np.floating)):
+            raise Wrong(f"gan_step must return two losses, each one number; one of them is {kind_of(loss)}")
+        if np.prod(np.shape(loss)) != 1:
+            raise Wrong(f"gan_step must return two losses, each one number; one of them has shape {tuple(loss.shape)}")
     return got
 
 
@@ -232,6 +235,7 @@ gan_step = Method(
     "gan_step",
     f"{MODULE}:gan_step",
     run=_run_game,
+    float32_suffices=True,
     needs=("sample_noise",),
     notebook="GANs",
     minutes=20,

@@ -21,17 +21,23 @@ def _bce_cases():
     large = np.array([1e4, -1e4, 1e4, -1e4, 800.0, -90.0]), np.array([1.0, 0.0, 0.0, 1.0, 1.0, 0.0])
     return {
         "a row of logits": case(131, np.float64, (6,), (6,)),
-        "a column (N, 1) with targets in a row": case(132, np.float64, (5, 1), (5,)),
-        "a row with targets in a column": case(133, np.float64, (4,), (4, 1)),
+        "a column (N, 1)": case(135, np.float64, (5, 1), (5, 1)),
+        "one logit": case(136, np.float64, (1, 1), (1, 1)),
         "targets between 0 and 1": soft,
         "large logits": large,
         "large logits in float32": tuple(a.astype(np.float32) for a in large),
+        "a column (N, 1) with targets in a row": case(132, np.float32, (5, 1), (5,)),
     }
 
 
 def _run_bce(function, input, target):
     logits, targets = tensors(input, target)
-    return loss_and_gradients("bce_loss", function(logits.requires_grad_(), targets), {"gradient": logits})
+    return loss_and_gradients("bce_loss", function(logits.requires_grad_().clone(), targets), {"gradient": logits})
+
+
+APART = (
+    "It needs targets of the logits' own shape, since (N, 1) with (N,) makes (N, N); target.reshape(input.shape) helps"
+)
 
 
 bce_loss = Method(
@@ -41,6 +47,9 @@ bce_loss = Method(
     notebook="GANs",
     minutes=10,
     cases=_bce_cases,
+    beyond={"a column (N, 1) with targets in a row": APART},
+    spare=("target",),
+    float32_suffices=True,
     outputs=("loss", "gradient"),
     hints=(
         "The formula is -t log s(x) - (1 - t) log(1 - s(x)), rewritten so that nothing overflows: exp is only taken of "

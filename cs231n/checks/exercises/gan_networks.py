@@ -37,13 +37,19 @@ def _judge_shapes(seed=None):
 
 def _judge_cases():
     flat, square = random_arrays(121, np.float64, (3, 784), (2, 1, 28, 28))
-    return {"images in rows": (flat, {}), "square images": (square, {}), "its weights": (None, {"seed": 11})}
+    return {
+        "images in rows": (flat, {}),
+        "square images": (square, {}),
+        "one image": (square[:1], {}),
+        "its weights": (None, {"seed": 11}),
+    }
 
 
 discriminator = Method(
     "discriminator",
     f"{MODULE}:discriminator",
     run=network_run("discriminator", _judge_shapes, ("logits",)),
+    float32_suffices=True,
     notebook="GANs",
     minutes=5,
     cases=_judge_cases,
@@ -102,6 +108,7 @@ def _painter_cases():
     return {
         "noise of 4 numbers": (few, {"noise_dim": 4}),
         "noise of the default size": (many, {}),
+        "noise for one image": (few[:1], {"noise_dim": 4}),
         "its weights": (None, {"noise_dim": 4, "seed": 12}),
     }
 
@@ -110,6 +117,7 @@ generator = Method(
     "generator",
     f"{MODULE}:generator",
     run=network_run("generator", _painter_shapes, ("images",)),
+    float32_suffices=True,
     notebook="GANs",
     minutes=5,
     cases=_painter_cases,

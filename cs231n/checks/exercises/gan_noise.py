@@ -12,9 +12,10 @@ MODULE = "cs231n.gan_pytorch"
 
 def _noise_cases():
     return {
-        "many numbers from a seed": (100, 100, 231),
-        "many numbers without a seed": (100, 100, None),
-        "a few numbers": (3, 5, 7),
+        "many numbers": (100, 100, None),
+        "a few numbers": (3, 5, None),
+        "one number": (1, 1, None),
+        "numbers from a seed": (100, 100, 231),
     }
 
 
@@ -52,6 +53,7 @@ sample_noise = Method(
     notebook="GANs",
     minutes=3,
     cases=_noise_cases,
+    beyond={"numbers from a seed": "It trains as well, but a seed does not count; hand torch.rand the generator"},
     outputs=("noise",),
     hints=(
         "torch.rand is uniform in 0..1, torch.randn is normal. What takes an interval of length 1 that begins at 0 to "

@@ -25,6 +25,7 @@ def _image_cases():
         "a grey picture": (grey, "L", None),
         "a picture with alpha": (np.concatenate((colour, alpha), axis=2), "RGBA", None),
         "a palette of four colours": (grey % len(PALETTE), "P", None),
+        "a single pixel": (colour[:1, :1], "RGB", None),
         "bytes that are no image": (colour, "RGB", "no image"),
         "a file cut short": (large, "RGB", "cut short"),
     }

@@ -94,6 +94,7 @@ def _accumulate_cases():
         "an index several times": case(212, np.float64, 3, 2, 0, 2, 1, 0, 2),
         "rows that get nothing": case(213, np.float64, 6, 3, 1, 3),
         "float32 with int32 indices": (rows, index.astype(np.int32), num_rows),
+        "one row of one number": case(216, np.float64, 1, 0, D=1),
         "no rows at all": case(215, np.float64, 2),
     }
 
@@ -109,6 +110,7 @@ accumulate_rows = Method(
     notebook="extras",
     minutes=10,
     cases=_accumulate_cases,
+    beyond={"no rows at all": "It needs at least one row; where there is none, all sums are zero"},
     outputs=("sums",),
     hints=(
         "out[index] += rows reads out once and writes it once, so that of equal indices only the last one counts. "
@@ -182,6 +184,7 @@ def _mean_cases():
         "some steps marked": (*random_arrays(222, np.float64, (3, 4, 2)), some),
         "a sequence without a mark": (*random_arrays(223, np.float64, (3, 4, 2)), some & [[True], [False], [True]]),
         "nan at the unmarked steps": (hidden, some[:2]),
+        "one sequence of one step": (*random_arrays(226, np.float64, (1, 1, 1)), np.ones((1, 1), dtype=bool)),
         "float32": (*random_arrays(225, np.float32, (3, 4, 5)), some),
     }
 

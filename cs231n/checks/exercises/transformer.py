@@ -6,7 +6,7 @@ import numpy as np
 
 from ..authoring.answers import array_of, attached, tensors
 from ..authoring.inputs import WORDS, causal_mask, random_arrays, three_captions
-from ..authoring.networks import filled, pattern_dropout
+from ..authoring.networks import filled, functional_patterns, pattern_dropout
 from ..authoring.variants import variants
 from ..todo import Method
 from .attention import attend, torch_heads
@@ -122,6 +122,7 @@ def _layer_cases():
         "with a causal mask": case(322, 2, 4, 3, 6, 3, 5, causal_mask(4)),
         "as many places as words": case(323, 1, 4, 4, 4, 1, 8, causal_mask(4)),
         "one place": case(324, 3, 3, 1, 4, 2, 6, causal_mask(3)),
+        "one word": case(326, 1, 1, 3, 4, 2, 5, causal_mask(1)),
         "in training": case(325, 2, 3, 4, 6, 2, 6, causal_mask(3), True),
     }
 
@@ -135,16 +136,17 @@ def _with_patterns(layer, training):
     return layer.train(training)
 
 
-def _decoder_layer(E, H, hidden, training):
+def _decoder_layer(E, H, hidden, training, dtype=np.float64):
     from ...classifiers.transformer import TransformerDecoderLayer
 
     layer = TransformerDecoderLayer(E, H, dim_feedforward=hidden, dropout=0.0)
-    return _with_patterns(filled(layer, 42), training)
+    return _with_patterns(filled(layer, 42, dtype), training)
 
 
 def _run_layer(function, tgt, memory, mask, H, hidden, training):
-    layer = _decoder_layer(tgt.shape[-1], H, hidden, training)
-    got = function(layer, *tensors(tgt, memory), *([] if mask is None else tensors(mask)))
+    layer = _decoder_layer(tgt.shape[-1], H, hidden, training, tgt.dtype)
+    with functional_patterns():
+        got = function(layer, *tensors(tgt, memory), *([] if mask is None else tensors(mask)))
     return {"out": attached("the output of TransformerDecoderLayer", got)}
 
 
@@ -156,6 +158,7 @@ transformer_decoder_layer = Method(
     notebook="extras",
     minutes=15,
     cases=_layer_cases,
+    float32_suffices=True,
     outputs=("out",),
     hints=(
         "Each of the three parts is written in the same way: what went in, plus dropout of what the part makes of it, "
@@ -262,19 +265,19 @@ def _captioner_cases():
         "one vector for the whole image": case(332, 2, 6),
         "as many places as words, two layers": case(333, 3, 5, 6, layers=2),
         "features of another width": case(334, 2, 3, 5),
-        "one word": (*random_arrays(335, np.float64, (2, 3, 6)), np.array([[1], [4]]), 1),
+        "one image and one word": (*random_arrays(335, np.float64, (1, 3, 6)), np.array([[1]]), 1),
     }
 
 
-def _captioner(features, layers):
+def _captioner(features, layers, dtype=np.float64):
     from ...classifiers.transformer import CaptioningTransformer
 
     model = CaptioningTransformer(WORDS, features.shape[-1], 6, 2, layers, 9, dim_feedforward=7, dropout=0.0)
-    return filled(model, 43).eval()
+    return filled(model, 43, dtype).eval()
 
 
 def _run_captioner(function, features, captions, layers):
-    scores = function(_captioner(features, layers), features, captions)
+    scores = function(_captioner(features, layers, features.dtype), features, captions)
     return {"scores": attached("the scores of CaptioningTransformer", scores)}
 
 
@@ -286,6 +289,7 @@ captioning_transformer = Method(
     notebook="extras",
     minutes=15,
     cases=_captioner_cases,
+    float32_suffices=True,
     outputs=("scores",),
     hints=(
         "Two streams meet in self.transformer. The image's is short: visual_projection. The words' is embedding, then "

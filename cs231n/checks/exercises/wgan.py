@@ -115,9 +115,10 @@ def _penalty_cases():
         "a linear critic, whose slope is the same everywhere": case(321, np.float64, (3, 1, 2, 5), 1, 3.0, True),
         "a curved critic": case(322, np.float64, (4, 1, 3, 2), 5, 6.0),
         "a curved critic with slopes below 1": case(323, np.float64, (3, 1, 4, 2), 4, 1.0),
-        "images in rows": case(324, np.float64, (5, 6), 3, 5.0),
         "as many images as columns, and two channels": case(325, np.float64, (4, 2, 3, 4), 5, 4.0),
+        "one image": case(327, np.float64, (1, 1, 2, 3), 3, 4.0),
         "float32": case(326, np.float32, (2, 1, 3, 3), 4, 4.0),
+        "images in rows": case(324, np.float32, (5, 6), 3, 5.0),
     }
 
 
@@ -167,6 +168,8 @@ gradient_penalty = Method(
     notebook="extras",
     minutes=15,
     cases=_penalty_cases,
+    beyond={"images in rows": "It takes square images (N, C, H, W) only, which are all that the course has"},
+    float32_suffices=True,
     outputs=("penalty",),
     hints=(
         "Four lines: mix the images; ask the mixture for gradients; take the gradient of D's scores for it; compare "
