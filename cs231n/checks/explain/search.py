@@ -17,6 +17,7 @@ from ..run import TimeOut, random_state_kept, time_limit
 from . import slips
 
 MOST = 3  # changes in a row
+NEAR = 1  # lines around that of an error, which are looked at first
 
 
 @dataclass
@@ -61,15 +62,18 @@ def _text(node):
     return "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in nodes)
 
 
-def edits(functions, scope, near=None):
-    """All single changes of the functions, the likeliest kinds first; near: a line, whose surroundings come first."""
-    places = [place for f in functions for place in _places(f)]
-    if near is not None:
-        places.sort(key=lambda place: abs(place[3] - near))
-    for kind in slips.KINDS:
-        for owner, field, index, line, node in places:
-            for new, what in kind(node, scope):
-                yield Edit(owner, field, index, _located(new, node), what, line, kind)
+def edits(functions, scope, lines=None, near=None):
+    """All single changes of the functions, the likeliest kinds first.
+
+    lines: where alone to look, those that ran (None: everywhere). near: a line, whose surroundings come first.
+    """
+    places = [place for f in functions for place in _places(f) if lines is None or place[3] in lines]
+    close = [place for place in places if near is not None and abs(place[3] - near) <= NEAR]
+    for some in (close, [place for place in places if place not in close]):
+        for kind in slips.KINDS:
+            for owner, field, index, line, node in some:
+                for new, what in kind(node, scope):
+                    yield Edit(owner, field, index, _located(new, node), what, line, kind)
     for function in functions:
         yield from _moved_statements(function)
 
@@ -130,20 +134,20 @@ class Found:
     mended: tuple = ()  # names of the outputs that are right then and were not before; () where all are
 
 
-def mend(source, bench, seen, seconds, near=None):
+def mend(source, bench, seen, seconds, lines=None, near=None):
     """What was Found in so many seconds, or None.
 
-    seen: what the answer did, {label: Seen}. near: the line where to look first.
+    seen: what the answer did, {label: Seen}. lines, near: as for edits.
     """
-    search = _Search(source, bench, time.monotonic() + seconds, near)
+    search = _Search(source, bench, time.monotonic() + seconds, lines, near)
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
     with _undisturbed():
         return search.run(right)
 
 
 class _Search:
-    def __init__(self, source, bench, deadline, near):
-        self.source, self.bench, self.deadline, self.near = source, bench, deadline, near
+    def __init__(self, source, bench, deadline, lines, near):
+        self.source, self.bench, self.deadline, self.lines, self.near = source, bench, deadline, lines, near
         self.scope = slips.Scope(source.functions, source.attributes())
         self.twin = None  # (change, title): after this one the answer is a known mistake
 
@@ -166,11 +170,14 @@ class _Search:
         mended = tuple(name for name in self.bench.names if self.bench.fine(name, right, before))
         return Found(changes, mended=mended) if mended else None
 
+    def _edits(self):
+        return edits(self.source.functions, self.scope, self.lines, self.near)
+
     def _best(self, right):
         """The first edit that makes all right, else the one with the most progress; and what is right then."""
         best, most, self.twin = None, right, None
         mistakes = self.bench.mistakes_in(self.labels[0])
-        for edit in edits(self.source.functions, self.scope, self.near):
+        for edit in self._edits():
             if time.monotonic() > self.deadline:
                 break
             now, title = self._tried((edit,), right, mistakes if edit.kind in slips.HARMLESS else ())
@@ -184,7 +191,7 @@ class _Search:
 
     def _pair(self, right):
         """Two changes of the likeliest kinds, neither of which is progress by itself."""
-        likely = [e for e in edits(self.source.functions, self.scope, self.near) if e.kind in slips.LIKELY]
+        likely = [e for e in self._edits() if e.kind in slips.LIKELY]
         for k, first in enumerate(likely):
             for second in likely[:k]:
                 if time.monotonic() > self.deadline:

@@ -4,6 +4,7 @@ import ast
 import copy
 import functools
 import inspect
+import sys
 from pathlib import Path
 
 from ..todo import TODOS
@@ -32,11 +33,36 @@ class Source:
         exec(compile(ast.Module(body, type_ignores=[]), self.path, "exec"), namespace)
         return namespace[self.function.name]
 
+    def lines_run(self, run):
+        """The lines of the file that run() goes through, each with all lines of its statement."""
+        met, before = set(), sys.gettrace()
+
+        def trace(frame, event, arg):
+            if frame.f_code.co_filename != self.path:
+                return None
+            met.add(frame.f_lineno)
+            return trace
+
+        sys.settrace(trace)
+        try:
+            run()
+        finally:
+            sys.settrace(before)
+        statements = [n for f in self.functions for n in ast.walk(f) if isinstance(n, ast.stmt)]
+        ranges = [range(n.lineno, _last_line(n) + 1) for n in statements]
+        return met.union(*(lines for lines in ranges if met.intersection(lines)))
+
     def attributes(self):
         """Names of what the function's class sets on self, such as layers."""
         nodes = ast.walk(self.owner) if self.owner else ()
         found = (n for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store))
         return list(dict.fromkeys(n.attr for n in found if getattr(n.value, "id", "") == "self"))
+
+
+def _last_line(statement):
+    """Of a statement without the block that it may head."""
+    body = getattr(statement, "body", None)
+    return body[0].lineno - 1 if isinstance(body, list) and body else statement.end_lineno
 
 
 def _parsed(path):
