@@ -7,6 +7,7 @@ is (cpu, cuda or mps), and leaves the model and the images that it is given as t
 import contextlib
 import math
 import operator
+import random  # noqa: F401  see below
 
 import numpy as np
 import torch
@@ -18,9 +19,20 @@ from torchvision.transforms import functional as TF
 from tqdm import trange
 
 from .figures import show_grid
-from .image_utils import MAX_PIXELS, SQUEEZENET_MEAN, SQUEEZENET_STD, deprocess_image, preprocess_image, to_rgb
+from .image_utils import (
+    MAX_PIXELS,
+    SQUEEZENET_MEAN,
+    SQUEEZENET_STD,
+    deprocess_image,
+    preprocess_image,
+    rescale,  # noqa: F401  notebooks import it from here
+    to_rgb,
+)
 
 MEAN, STD = (torch.from_numpy(a).view(1, 3, 1, 1) for a in (SQUEEZENET_MEAN, SQUEEZENET_STD))
+
+# What stood at this module's head in the assignment, for answers that were written there.
+dtype, optim, Variable = torch.FloatTensor, torch.optim, torch.autograd.Variable
 
 
 # Pictures in and out ----------------------------------------------------------------------------------------
@@ -58,12 +70,6 @@ def deprocess(img, should_rescale=True):
     _check_image(img)
     pixels = img.detach().float().cpu()[0].permute(1, 2, 0).numpy()  # (H, W, 3)
     return Image.fromarray(deprocess_image(pixels, rescale=should_rescale))
-
-
-def rescale(x):
-    """Stretch a tensor's values to fill 0..1; where all are equal there is nothing to stretch, only to clip."""
-    low, high = x.min(), x.max()
-    return (x - low) / (high - low) if high > low else x.clamp(0, 1)
 
 
 def blur_image(X, sigma=1):
