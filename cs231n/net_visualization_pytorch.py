@@ -196,7 +196,7 @@ def make_fooling_image(X, target_y, model):
     of all, or 100 steps are taken. Source: Szegedy et al. 2013, https://arxiv.org/abs/1312.6199; this is the gradient
     ascent of the assignment.
     A model that comes with its dropout at work, as the assignment's notebooks left it, says now this and now that of an
-    image on the edge between two classes. For such a one the score must be the highest by LEAD, or less after many steps.
+    image on the edge between two classes. For such a one the score must be the highest by LEAD, or less in the end.
     """
     _check_image(X, "X")
     target_y, learning_rate = operator.index(target_y), 1
