@@ -18,6 +18,9 @@ from .train.game import Game, GanRun, In16Bits
 
 NOISE_DIM = 96
 
+# What stood at this module's head in the assignment, for answers that were written there.
+dtype, optim, init, F, Variable = torch.FloatTensor, torch.optim, nn.init, nn.functional, torch.autograd.Variable
+
 
 # The two networks
 
@@ -258,7 +261,7 @@ class Flatten(nn.Module):
 
 
 class Unflatten(nn.Module):
-    """Anything of N*C*H*W numbers to (N, C, H, W)."""
+    """Anything of N*C*H*W numbers to (N, C, H, W); N may be -1 or None: as many as there are."""
 
     def __init__(self, N=-1, C=128, H=7, W=7):
         super().__init__()

@@ -49,6 +49,12 @@ def deprocess_image(img, rescale=False):
     return np.rint(255 * img.clip(0, 1)).astype(np.uint8)
 
 
+def rescale(x):
+    """Stretch the values of an array or a tensor to fill 0..1; where all are equal there is only to clip."""
+    low, high = x.min(), x.max()
+    return (x - low) / (high - low) if high > low else x.clip(0, 1)
+
+
 def blur_image(X):
     """Blur a batch (N, 3, H, W) very gently, as a regulariser: each pixel keeps 94 % of itself.
 

@@ -130,7 +130,7 @@ def sigmoid(x):
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     """One step of an LSTM (Hochreiter & Schmidhuber 1997; with forget gate, Gers et al. 2000).
 
-    x (N, D), prev_h and prev_c (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,) -> next_h, next_c (N, H), cache.
+    x (N, D), prev_h (N, H), prev_c (N, H) or 0, Wx (D, 4H), Wh (H, 4H), b (4H,) -> next_h, next_c (N, H), cache.
     The 4H columns are the input, forget and output gates and the candidate, in the order i, f, o, g.
     """
     # TODO(lstm_step_forward): a = x Wx + prev_h Wh + b; i, f, o = sigmoid and g = tanh of its four quarters;
@@ -144,8 +144,8 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
 
 ### BEGIN SOLUTION lstm_step_forward helpers
 def _lstm_cell_forward(a, prev_c):
-    """The cell alone: pre-activations a (N, 4H), prev_c (N, H) -> next_h, next_c, and what backward needs."""
-    H = prev_c.shape[1]
+    """The cell alone: pre-activations a (N, 4H), prev_c (N, H) or 0 -> next_h, next_c, and what backward needs."""
+    H, prev_c = a.shape[1] // 4, np.asarray(prev_c, dtype=a.dtype)  # numpy's own 0 is float64, and would widen float32
     gates = np.concatenate((sigmoid(a[:, : 3 * H]), np.tanh(a[:, 3 * H :])), axis=1)
     i, f, o, g = np.split(gates, 4, axis=1)
     next_c = f * prev_c + i * g

@@ -11,8 +11,9 @@ from cs231n.checks.todo import TODOS
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSIGNMENT = [  # what the assignment's notebooks import by name
-    "layers", "rnn_layers", "transformer_layers", "optim", "gradient_check", "captioning_solver", "coco_utils",
-    "data_utils", "image_utils", "net_visualization_pytorch", "style_transfer_pytorch", "gan_pytorch",
+    "layers", "rnn_layers", "transformer_layers", "optim", "gradient_check", "captioning_solver",
+    "captioning_solver_transformer", "coco_utils", "data_utils", "image_utils",
+    "net_visualization_pytorch", "style_transfer_pytorch", "gan_pytorch",
 ]  # fmt: skip
 FOLDERS = ["classifiers", "datasets", "scores", "train", "figures", "checks"]
 WITHOUT_TORCH = [

@@ -5,6 +5,7 @@ Source: Vaswani et al. 2017, Attention Is All You Need, https://arxiv.org/abs/17
 
 import contextlib
 import copy
+import math  # noqa: F401  see below
 
 import numpy as np
 import torch
@@ -12,6 +13,9 @@ from torch import nn
 from torch.nn.functional import cross_entropy
 
 from ..transformer_layers import MultiHeadAttention, PositionalEncoding
+
+# What stood at this module's head in the assignment, for answers that were written there.
+F = nn.functional
 
 
 class TransformerDecoderLayer(nn.Module):
@@ -79,15 +83,16 @@ class CaptioningTransformer(nn.Module):
             raise ValueError("the vocabulary has no <NULL>: captions are padded with it, and it earns no loss")
         self.word_to_idx = word_to_idx
         self.idx_to_word = {i: word for word, i in word_to_idx.items()}
+        self.vocab_size = len(word_to_idx)
         self._null = word_to_idx["<NULL>"]
         self._start, self._end = word_to_idx.get("<START>"), word_to_idx.get("<END>")
 
         self.visual_projection = nn.Linear(input_dim, wordvec_dim)
-        self.embedding = nn.Embedding(len(word_to_idx), wordvec_dim, padding_idx=self._null)
+        self.embedding = nn.Embedding(self.vocab_size, wordvec_dim, padding_idx=self._null)
         self.positional_encoding = PositionalEncoding(wordvec_dim, dropout, max_length)
         layer = TransformerDecoderLayer(wordvec_dim, num_heads, dim_feedforward, dropout)
         self.transformer = TransformerDecoder(layer, num_layers)
-        self.output = nn.Linear(wordvec_dim, len(word_to_idx))
+        self.output = nn.Linear(wordvec_dim, self.vocab_size)
 
     def forward(self, features, captions):
         """Scores (N, T, V): what is said after each word, knowing the words up to it and the image.
