@@ -10,6 +10,7 @@ import ast
 import collections
 import difflib
 import importlib
+import itertools
 import random
 import sys
 import tempfile
@@ -39,12 +40,13 @@ class Outcome:
     said: str
 
 
-def mutants(todo, function):
-    """(source text, changed lines, before, after) of every single slip in a function that compiles."""
+def mutants(todo, function, shuffle):
+    """(source text, changed lines, before, after) of the single slips in a function that compile, in shuffled order."""
     source = Source(todo, function)
     right = _text(source.functions)
-    scope = slips.Scope(source.functions, source.attributes())
-    for edit in edits(source.functions, scope):
+    found = list(edits(source.functions, slips.Scope(source.functions, source.attributes()), source.answer))
+    shuffle(found)
+    for edit in found:
         try:
             with edit:
                 text = _text(source.functions)
@@ -112,8 +114,8 @@ def main(args=None):
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for id in options.ids or TODOS:
-            found = list(mutants(TODOS[id], TODOS[id].live()))
-            chosen = random.Random(options.seed).sample(found, min(options.each, len(found)))
+            found = mutants(TODOS[id], TODOS[id].live(), random.Random(options.seed).shuffle)
+            chosen = itertools.islice(found, options.each)
             outcomes = [outcome(TODOS[id], mutant, folder) for mutant in chosen]
             counts.update(o.kind for o in outcomes)
             _report(id, outcomes, options.quiet)
@@ -127,7 +129,7 @@ def _report(id, outcomes, quiet):
     tally = collections.Counter(o.kind for o in outcomes)
     print(f"{id:32} {dict(tally)}  median {seconds[len(seconds) // 2]:.1f} s, worst {seconds[-1]:.1f} s", flush=True)
     for o in outcomes:
-        if not quiet and o.kind in ("elsewhere", "unexplained", "alive"):
+        if not quiet and o.kind in ("elsewhere", "unexplained", "told an error's line", "alive"):
             print(f"    {o.kind}: {o.before!r} -> {o.after!r}\n        {o.said[:200]}")
 
 

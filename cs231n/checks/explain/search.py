@@ -7,6 +7,7 @@ two independent slips are found one after the other. What it finds is certain in
 import ast
 import contextlib
 import io
+import itertools
 import time
 import warnings
 from dataclasses import dataclass
@@ -74,8 +75,9 @@ def edits(functions, scope, lines=None, near=None):
             for owner, field, index, line, node in some:
                 for new, what in kind(node, scope):
                     yield Edit(owner, field, index, _located(new, node), what, line, kind)
-    for function in functions:
-        yield from _moved_statements(function)
+    for edit in itertools.chain(*map(_moved_statements, functions)):
+        if lines is None or edit.line in lines:
+            yield edit
 
 
 def _located(new, node):

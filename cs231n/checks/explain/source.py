@@ -4,16 +4,22 @@ import ast
 import copy
 import functools
 import inspect
+import json
+import re
 import sys
 from pathlib import Path
 
+from ..errors import PACKAGE
 from ..todo import TODOS
+
+GIVEN = PACKAGE / "checks" / "given.json"  # written with a student's edition
 
 
 class Source:
     """The function of a TODO, its own helpers in the same file, and how to run them changed.
 
-    functions: the ast.FunctionDef of each, the TODO's own first. Raises LookupError where there is no source.
+    functions: the ast.FunctionDef of each, the TODO's own first; answer: the lines that are the student's among them.
+    Raises LookupError where there is no source.
     """
 
     def __init__(self, todo, function):
@@ -24,7 +30,9 @@ class Source:
         tree = _parsed(self.path)
         self.function = _at(tree, code)
         self.owner = _class_of(tree, self.function)
-        self.functions = [self.function, *_helpers(todo, tree, self.function)]
+        helpers = _helpers(todo, tree, self.function)
+        self.answer = _answer_lines(self.path, todo.id, self.function, helpers)
+        self.functions = [self.function, *(f for f in helpers if f.lineno in self.answer)]
 
     def run_with(self, functions):
         """The TODO's function as it would be with these in the place of self.functions."""
@@ -34,7 +42,7 @@ class Source:
         return namespace[self.function.name]
 
     def lines_run(self, run):
-        """The lines of the file that run() goes through, each with all lines of its statement."""
+        """The lines of the answer that run() goes through, each with all lines of its statement."""
         met, before = set(), sys.gettrace()
 
         def trace(frame, event, arg):
@@ -50,7 +58,7 @@ class Source:
             sys.settrace(before)
         statements = [n for f in self.functions for n in ast.walk(f) if isinstance(n, ast.stmt)]
         ranges = [range(n.lineno, _last_line(n) + 1) for n in statements]
-        return met.union(*(lines for lines in ranges if met.intersection(lines)))
+        return met.union(*(lines for lines in ranges if met.intersection(lines))) & self.answer
 
     def attributes(self):
         """Names of what the function's class sets on self, such as layers."""
@@ -73,6 +81,32 @@ def _parsed(path):
 @functools.lru_cache(maxsize=16)
 def _parse(path, mtime, size):
     return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
+def _answer_lines(path, id, function, helpers):
+    """The lines of an answer: within its marks, in the solved edition; else behind the TODO's comment, and helpers'."""
+    lines, found = Path(path).read_text(encoding="utf-8").splitlines(), set()
+    begins = [n for n, line in enumerate(lines, 1) if re.fullmatch(rf"\s*### BEGIN SOLUTION {id}( helpers)?\s*", line)]
+    for first in begins:
+        last = next(n for n, line in enumerate(lines[first:], first + 1) if "### END SOLUTION" in line)
+        found.update(range(first, last + 1))
+    if begins:
+        return found
+    own = range(function.lineno, function.end_lineno + 1)
+    first = next((n for n in own if f"# TODO({id})" in lines[n - 1]), function.lineno)
+    given = given_functions(path)
+    return {
+        *range(first, function.end_lineno + 1),
+        *(n for f in helpers if f.name not in given for n in range(f.lineno, f.end_lineno + 1)),
+    }
+
+
+def given_functions(path):
+    """Names of the functions that ship with a file of a student's edition, which are no part of any answer."""
+    path = Path(path)
+    if PACKAGE not in path.parents or not GIVEN.exists():
+        return ()
+    return json.loads(GIVEN.read_text(encoding="utf-8")).get(path.relative_to(PACKAGE).as_posix(), ())
 
 
 def _at(tree, code):
