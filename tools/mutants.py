@@ -1,16 +1,20 @@
 """How many slips are explained: `python -m tools.mutants [--each 8] [--seed 0] [TODO ...]`.
 
-Single slips are made in every solution, mechanically, and each is checked as if a student had written it. Of those
-that are caught, it is counted which were named (a known mistake), located (in the changed line, or elsewhere) or
-related to the right numbers; what none of these explains is listed, and so is what no check catches.
+Single slips are made, mechanically, in every solution and in a right answer that is written otherwise; each is checked
+as if a student had written it. Of those
+that are caught, it is counted which were named (a known mistake), located (in the changed line, or
+elsewhere) or related to the right numbers; what none of these explains is listed, and so is what no check catches.
 """
 
 import argparse
 import ast
 import collections
+import contextlib
 import difflib
+import functools
 import importlib
 import itertools
+import pkgutil
 import random
 import sys
 import tempfile
@@ -59,6 +63,26 @@ def mutants(todo, function, shuffle):
             yield text, changed, change.before, change.after
 
 
+def right_answers(todo):
+    """(function, forward pass or None) of the solution, and of a right answer that is written otherwise."""
+    yield todo.live(), None
+    for answer in written_otherwise():
+        if answer.id == todo.id and not answer.remark and not answer.function.__code__.co_freevars:
+            yield answer.function, answer.forward
+            return
+
+
+@functools.cache
+def written_otherwise():
+    """The right answers of the tests, written as other people would."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    import right_answers as package
+
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"right_answers.{module.name}")
+    return package.ANSWERS
+
+
 def _text(functions):
     return "\n\n\n".join(ast.unparse(ast.fix_missing_locations(f)) for f in reversed(functions)) + "\n"
 
@@ -70,25 +94,37 @@ def _changed_lines(right, wrong):
     return {line + 1 for first, last in blocks for line in range(first - (first == last), last + (first == last))}
 
 
-def try_out(todo, text, folder):
-    """(Result, seconds) of an answer given as source text."""
-    owner = importlib.import_module(todo.module)
+def try_out(todo, text, folder, like=None, forward=None):
+    """(Result, seconds) of an answer given as source text.
+
+    like: the function whose name and surroundings the answer's have (the solution's). forward: the forward pass whose
+    cache a backward pass reads (the solution's).
+    """
     path = Path(folder) / f"answer_{abs(hash(text))}.py"
     path.write_text(text, encoding="utf-8")
-    namespace = dict(vars(owner))
+    like = like or todo.live()
+    namespace = dict(like.__globals__)
     exec(compile(text, str(path), "exec"), namespace)
-    *classes, name = todo.attribute.split(".")
-    for part in classes:
-        owner = getattr(owner, part)
     began = time.perf_counter()
-    with mock.patch.object(owner, name, namespace[name]):
+    with _in_place_of(todo, namespace[like.__name__]), _in_place_of(getattr(todo, "forward", None), forward):
         result = evaluate(todo.id)
     return result, time.perf_counter() - began
 
 
-def outcome(todo, mutant, folder):
+def _in_place_of(todo, function):
+    """A context in which a function stands in the place of the answer to a TODO, if there is one."""
+    if function is None:
+        return contextlib.nullcontext()
+    owner = importlib.import_module(todo.module)
+    *classes, name = todo.attribute.split(".")
+    for part in classes:
+        owner = getattr(owner, part)
+    return mock.patch.object(owner, name, function)
+
+
+def outcome(todo, mutant, folder, like, forward):
     text, changed, before, after = mutant
-    result, seconds = try_out(todo, text, folder)
+    result, seconds = try_out(todo, text, folder, like, forward)
     if result.state == "passed":
         kind = "alive"
     elif result.line is not None:
@@ -114,9 +150,11 @@ def main(args=None):
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for id in options.ids or TODOS:
-            found = mutants(TODOS[id], TODOS[id].live(), random.Random(options.seed).shuffle)
-            chosen = itertools.islice(found, options.each)
-            outcomes = [outcome(TODOS[id], mutant, folder) for mutant in chosen]
+            outcomes = []
+            for like, forward in right_answers(TODOS[id]):
+                found = mutants(TODOS[id], like, random.Random(options.seed).shuffle)
+                chosen = itertools.islice(found, options.each)
+                outcomes += [outcome(TODOS[id], mutant, folder, like, forward) for mutant in chosen]
             counts.update(o.kind for o in outcomes)
             _report(id, outcomes, options.quiet)
     caught = counts.total() - counts["alive"]
