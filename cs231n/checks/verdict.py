@@ -7,7 +7,8 @@ judged against the oracle. If it is wrong and a known mistake is seen to behave 
 import numpy as np
 
 from .compare import close
-from .errors import describe, own_line, unwritten
+from .disk import advice, code_at, disagreement
+from .errors import describe, line_of_loading, unwritten
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
@@ -21,8 +22,14 @@ def evaluate(id):
     try:
         function = todo.live()
     except Exception as error:
-        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", [own_line(error, todo)])
+        details = [line_of_loading(error), *advice(error)]
+        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", details)
     with random_state_kept():
+        amiss = disagreement(todo)
+        if amiss:
+            return Result(id, "wrong", *amiss)
+        if code_at(todo) == (None, False):
+            return Result(id, "wrong", "the TODO's line is deleted, and there is no code in its place yet")
         waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
         cases = {label: args for label, args in todo.cases().items() if label not in waits}
         seen = see_all(todo, function, cases)
@@ -48,6 +55,9 @@ def _unfinished(todo, function, seen):
     broken = [s.error.args[0] for s in seen.values() if isinstance(s.error, Waiting)]
     named = [id for s in seen.values() if (id := unwritten(s.error))]
     if todo.id in named or (named and _stands(todo.id, function)):
+        line, written = code_at(todo) or (None, False)
+        if written:
+            return Result(todo.id, "wrong", f"your code is there, but line {line} still raises: delete that line")
         where = f"Look for TODO({todo.id}) in {todo.place}; it takes about {todo.minutes} minutes."
         return Result(todo.id, "todo", "not started", [where, f'Stuck? hint("{todo.id}")'])
     later = {id for ids in todo.later.values() for id in ids}
