@@ -101,8 +101,8 @@ def _judge_in_either_dtype(todo, function, label, seen, args):
 
 def _unsteady(todo, function, seen, args):
     """Whether the answer gives other numbers for the same input once more."""
-    again = see(todo, todo.call, function, args)
-    if seen.error or again.error:
+    again = None if seen.error else see(todo, todo.call, function, args)
+    if again is None or again.error:
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
     return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in pairs)
