@@ -55,6 +55,11 @@ file, steps, first = Path("../cs231n/rnn_layers.py"), json.loads(sys.argv[1]), s
 shell.run_cell(first).raise_error()
 shell.run_cell("from cs231n.checks.verdict import evaluate").raise_error()
 for name, text in steps.items():
+    if name.startswith("the first cell once more"):
+        shell.run_cell(first).raise_error()
+    if name.startswith("what it lacked"):
+        with open("../cs231n/layers.py", "a") as other:
+            other.write("\\n\\nADDED = 1\\n")
     if text is not None:
         file.write_text(text, encoding="utf-8")
     shell.run_cell(f"check('rnn_step_forward'); result = vars(evaluate('rnn_step_forward'))").raise_error()
@@ -77,6 +82,9 @@ def saved(shipped):
         "mended": with_answer(RIGHT, ""),
         "an import misspelt": with_answer(RIGHT, "").replace("import numpy as np", "import numpy as np\nimport nmpy"),
         "an import misspelt, once more": None,
+        "a name that another file lacks": with_answer("# needs it", RIGHT) + "\nfrom .layers import ADDED\n",
+        "what it lacked is there": None,
+        "the first cell once more, and a right answer": with_answer("# once more", "# and once", RIGHT),
         "an error in a line below": with_answer("# one", "# two", wrong),
         "an error in a line further below": "# one\n# two\n# three\n" + with_answer("# one", "# two", wrong),
         "code above the line": with_answer(RIGHT, STUB),
@@ -111,6 +119,9 @@ SAVED = {
     "mended": ("passed", "right on"),
     "an import misspelt": ("wrong", "ModuleNotFoundError: No module named 'nmpy'"),
     "an import misspelt, once more": ("wrong", "ModuleNotFoundError: No module named 'nmpy'"),
+    "a name that another file lacks": ("wrong", "ImportError: cannot import name 'ADDED'"),
+    "what it lacked is there": ("passed", "right on"),
+    "the first cell once more, and a right answer": ("passed", "right on"),
     "an error in a line below": ("wrong", "LinAlgError"),
     "an error in a line further below": ("wrong", "LinAlgError"),
     "code above the line": ("wrong", "your code is there, but line "),
@@ -203,6 +214,19 @@ def test_a_time_out_names_its_line_and_input_even_if_the_answer_catches_errors(t
 def test_a_wrong_form_names_its_input(monkeypatch):
     replace(monkeypatch, TODOS[ID], lambda *args: None)
     assert "returned None" in evaluate(ID).reason and evaluate(ID).reason.endswith("(on the input 'float64')")
+
+
+def test_a_change_that_is_not_loaded_is_told(tmp_path):
+    """Outside IPython, or with autoreload off, nothing loads it."""
+    copy = editions.build(tmp_path / "student")
+    script = (
+        "from pathlib import Path; from cs231n.checks.verdict import evaluate; from cs231n import rnn_layers;"
+        "file = Path(rnn_layers.__file__); text = file.read_text(encoding='utf-8');"
+        f"file.write_text(text.replace({STUB!r}, {RIGHT!r}), encoding='utf-8'); result = evaluate({ID!r});"
+        "print(result.state, result.reason)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=copy, capture_output=True, text=True, timeout=120)
+    assert done.stdout == "wrong student/cs231n/rnn_layers.py was changed, and the change is not loaded\n", done.stderr
 
 
 def test_a_check_is_not_slowed_down():

@@ -1,11 +1,11 @@
 """check("id"), hint("id") and progress(): what is right, what is wrong and why, what comes next."""
 
 import os
-import sys
 from collections import Counter
 from pathlib import Path
 
 from . import edition, exercises  # noqa: F401  exercises registers the TODOs
+from .disk import in_ipython, keep_line_numbers
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import EDITION, TODOS, find
 from .verdict import evaluate
@@ -21,7 +21,6 @@ class CheckFailed(AssertionError):
 
 def check(*ids):
     """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why."""
-    _keep_line_numbers()
     results = [evaluate(find(id).id) for id in ids]
     for result in results:
         display(ResultCard(result))
@@ -41,7 +40,6 @@ def progress(notebook=None):
     if not ids:
         notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
         raise ValueError(f"no notebook is called {notebook!r}; there are {', '.join(notebooks)}")
-    _keep_line_numbers()
     results = [evaluate(id) for id in ids]
     display(ProgressTable(results))
     _be_strict(results)
@@ -55,23 +53,6 @@ def _be_strict(results):
         raise CheckFailed("; ".join(failed))
 
 
-def _shell():
-    """The IPython that this runs in, if any."""
-    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-
-
-def _keep_line_numbers():
-    """Let autoreload load a changed file as a whole.
-
-    Since IPython 9 it compiles changed functions one by one, and forgets where in the file they stand.
-    """
-    magics = getattr(_shell(), "magics_manager", None)
-    autoreload = getattr(magics, "registry", {}).get("AutoreloadMagics")
-    by_function = getattr(getattr(autoreload, "_reloader", None), "deduper_reloader", None)
-    if by_function is not None:
-        by_function.enabled = False
-
-
-_keep_line_numbers()
-if _shell() and Path.cwd() != EDITION / "notebooks":  # elsewhere one may wonder which it is
+keep_line_numbers()
+if in_ipython() and Path.cwd() != EDITION / "notebooks":  # elsewhere one may wonder which it is
     print(f"cs231n of {edition.described()}")

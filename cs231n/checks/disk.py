@@ -5,6 +5,7 @@ Autoreload keeps the old functions where a saved file cannot be loaded; nothing 
 
 import ast
 import contextlib
+import importlib
 import importlib.util
 import inspect
 import io
@@ -41,9 +42,26 @@ def disagreement(todo):
             reason = f"{place} cannot be loaded as it stands on the disk: {describe(source.error)}"
             return reason, [line_of_loading(source.error), *advice(source.error)]
         if _is_stale(module, source.module):
+            _load_again(module)
+        if _is_stale(module, source.module):
             again = "Save it once more and run this cell again; if that does not help, restart the kernel."
             return f"{place} was changed, and the change is not loaded", [again]
     return None
+
+
+def in_ipython():
+    """Whether this runs in IPython, and so perhaps in a notebook."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
+def keep_line_numbers():
+    """Let autoreload load a changed file as a whole.
+
+    Since IPython 9 it compiles changed functions one by one, and forgets where in the file they stand.
+    """
+    by_function = getattr(_autoreload(), "deduper_reloader", None)
+    if by_function is not None:
+        by_function.maybe_reload_module = lambda module: False  # `enabled` is set again by each %autoreload
 
 
 def advice(error):
@@ -73,6 +91,20 @@ def code_at(todo):
     first, last = mark or function.lineno, stub.lineno if stub else function.end_lineno + 1
     above = [s for s in ast.walk(function) if isinstance(s, ast.stmt) and first < s.lineno < last]
     return stub and stub.lineno, any(map(_does_something, above + siblings))
+
+
+def _autoreload():
+    """IPython's reloader of changed modules, None where there is none."""
+    magics = sys.modules["IPython"].get_ipython().magics_manager.registry if in_ipython() else {}
+    return getattr(magics.get("AutoreloadMagics"), "_reloader", None)
+
+
+def _load_again(module):
+    """Load a module as autoreload does, if that is on: it does not try again what has failed once."""
+    reloader = _autoreload()
+    if reloader is not None and reloader.enabled:
+        with contextlib.suppress(Exception):
+            sys.modules["IPython.extensions.autoreload"].superreload(module, importlib.reload, reloader.old_objects)
 
 
 def _stub(function, id):

@@ -20,14 +20,16 @@ def evaluate(id):
     """Check one TODO of the live modules and return its Result; whatever the answer does, this does not raise."""
     todo = find(id)
     try:
+        todo.live()  # imports it
+        with random_state_kept():
+            amiss = disagreement(todo)
         function = todo.live()
     except Exception as error:
         details = [line_of_loading(error), *advice(error)]
         return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", details)
+    if amiss:
+        return Result(id, "wrong", *amiss)
     with random_state_kept():
-        amiss = disagreement(todo)
-        if amiss:
-            return Result(id, "wrong", *amiss)
         if code_at(todo) == (None, False):
             return Result(id, "wrong", "the TODO's line is deleted, and there is no code in its place yet")
         waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
