@@ -333,9 +333,9 @@ def test_build_leaves_an_existing_folder_as_it_is(root, tmp_path):
 def test_build_leaves_a_folder_made_meanwhile_as_it_is(root, tmp_path, monkeypatch):
     real = editions._student_bytes
 
-    def slow(path, rel):
+    def slow(path, rel, edition):
         (tmp_path / "student").mkdir(exist_ok=True)
-        return real(path, rel)
+        return real(path, rel, edition)
 
     monkeypatch.setattr(editions, "_student_bytes", slow)
     with pytest.raises(EditionError, match="there already"):
@@ -454,8 +454,16 @@ def test_the_student_tree_compiles_and_holds_no_mark_and_nothing_of_ours(student
         assert not any(c.get("outputs") or "solution" in c["metadata"].get("tags", []) for c in cells), path
 
 
+def test_a_notebook_looks_for_the_folder_it_was_built_into(tmp_path):
+    built = build(tmp_path / "a \"second\" copy")
+    for path in (built / "notebooks").glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        first = next("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        assert 'Path("."), Path("a \\"second\\" copy")]' in first, path
+
+
 def test_two_builds_are_the_same(student, tmp_path):
-    again = contents(build(tmp_path / "again"))
+    again = contents(build(tmp_path / "student"))
     assert again == {rel: data for rel, data in contents(student).items() if "__pycache__" not in rel}
 
 

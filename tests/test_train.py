@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
 
 from cs231n.checks import TODOS
 from cs231n.coco_utils import load_coco_data
@@ -316,6 +317,16 @@ def test_a_run_uses_the_answers_it_says_it_does(name, id, tmp_path, capsys, monk
     broken(TODOS[id], monkeypatch)
     assert main(command_line([*OPTIONS[name], "--batch-size", "4"], tmp_path, 1)) == 1
     assert f"TODO {id}: replace this line with your code (line " in capsys.readouterr().err
+
+
+def test_torchruns_summary_names_the_todo_that_stopped_it(tmp_path, capsys, monkeypatch):
+    broken(TODOS["bce_loss"], monkeypatch)
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    assert main(command_line(["gan"], tmp_path, 1)) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    failure = ProcessFailure(local_rank=0, pid=1, exitcode=1, error_file=str(tmp_path / "error.json"))
+    assert "TODO bce_loss: replace this line" in said
+    assert said in ChildFailedError("cs231n.train", {0: failure}).format_msg()
 
 
 @pytest.mark.parametrize("name", SMALL)

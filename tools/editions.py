@@ -36,6 +36,11 @@ LEAK = re.compile(r"(?:BEGIN|END)[\s_-]*SOLUTION|(?i:#\s*(?:begin|end)[\s_-]*sol
 ODD_TODO = re.compile(r"\s*#+\s*TODO\s*\(", re.I)
 FORMS = ("write `# TODO(some_id): ...`, `### BEGIN SOLUTION some_id` or `### END SOLUTION` alone on a line, "
          "indented with spaces, the id in lower case")
+# A notebook's first cell looks for its own edition, by the file that only the solved one has.
+LOOKS_FOR = {
+    'Path(".")]': 'Path("."), Path({})]',
+    '(p / "tools/editions.py").exists()': '(p / "cs231n/checks").exists() and not (p / "tools/editions.py").exists()',
+}
 SOLVED = "solved"  # the tag of cells that speak of the solved edition only
 PLACEHOLDER = {"code": "# Your answer: write your code here."}
 PROSE_PLACEHOLDER = "*Your answer:* double-click here and write it."
@@ -81,14 +86,17 @@ def fill(student_text, regions, ids=None):
     return "".join(parts)
 
 
-def strip_notebook(nb, filename="notebook"):
-    """The student's version of a notebook (parsed JSON), without outputs and answers; `nb` stays as it is."""
+def strip_notebook(nb, filename="notebook", edition="student"):
+    """The student's version of a notebook (parsed JSON), without outputs and answers; `nb` stays as it is.
+
+    edition: the name of the student's folder, which the first cell looks for.
+    """
     nb = copy.deepcopy(nb)
     nb.get("metadata", {}).pop("widgets", None)  # the recorded state of a widget is an output too
     nb["cells"] = [cell for cell in nb["cells"] if SOLVED not in cell.get("metadata", {}).get("tags", [])]
     code = "\n".join("".join(cell["source"]) for cell in nb["cells"] if cell["cell_type"] == "code")
     for n, cell in enumerate(nb["cells"], 1):
-        source = _strip_cell(cell, f"{filename} cell {n}")
+        source = _look_for(edition, _strip_cell(cell, f"{filename} cell {n}"))
         cell["source"] = source.splitlines(keepends=True) if isinstance(cell["source"], list) else source
     solutions(code, f"{filename}, code cells as one")  # refuses an id that two cells share
     _refuse_leaks(json.dumps(nb, indent=1, ensure_ascii=False), filename)
@@ -135,7 +143,7 @@ def build(dest, root=ROOT):
     dest, root = Path(dest).expanduser(), Path(root)
     _refuse_place(dest, root)
     todo_ids(root)
-    contents = {rel: (_student_bytes(path, rel), path.stat().st_mode) for rel, path in _shipped(root)}
+    contents = {rel: (_student_bytes(path, rel, dest.name), path.stat().st_mode) for rel, path in _shipped(root)}
     dest.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{dest.name}-", dir=dest.parent) as scratch:
         made = Path(scratch, "edition")  # one level down, since the scratch folder itself is closed to others
@@ -219,6 +227,14 @@ def _strip_cell(cell, where):
     return strip(source, where) if cell["cell_type"] == "code" else source
 
 
+def _look_for(edition, source):
+    """A cell's source, made to look for the student's edition of this name where it looks for the solved one."""
+    if all(part in source for part in LOOKS_FOR):
+        for part, students in LOOKS_FOR.items():
+            source = source.replace(part, students.format(json.dumps(edition, ensure_ascii=False)))
+    return source
+
+
 def _shipped(root):
     """(path in the edition, source) of everything a student gets, in a fixed order."""
     missing = [p for p in map(root.joinpath, (*FILES.values(), *FOLDERS)) if not p.exists()]
@@ -238,10 +254,10 @@ def _walk(folder):
         yield from _walk(subfolder)
 
 
-def _student_bytes(path, rel):
+def _student_bytes(path, rel, edition):
     if path.suffix == ".ipynb":
         try:
-            nb = strip_notebook(json.loads(_read(path, rel)), rel)
+            nb = strip_notebook(json.loads(_read(path, rel)), rel, edition)
         except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
             raise EditionError(f"{rel} is not a notebook ({error!r}); save it again") from error
         return (json.dumps(nb, indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,16 +1,20 @@
-"""check("id"), hint("id") and progress(): what is right, what is wrong and why, what comes next."""
+"""check("id"), hint("id"), case("id"), progress(): what is right, what is wrong and why, what comes next."""
 
 import os
 from collections import Counter
+from pathlib import Path
 
-from . import exercises  # noqa: F401  registers the TODOs
+from . import edition, exercises  # noqa: F401  exercises registers the TODOs
+from .case import case
+from .disk import in_ipython, keep_line_numbers
 from .show import HintCard, ProgressTable, ResultCard, display
-from .todo import TODOS, find
+from .todo import EDITION, TODOS, find
 from .verdict import evaluate
 
-__all__ = ["check", "hint", "progress", "CheckFailed"]
+__all__ = ["check", "hint", "case", "progress", "CheckFailed", "TODOS"]
 
 _hints_shown = Counter()
+_mends = {}  # id -> what the last check found that would make the answer right
 
 
 class CheckFailed(AssertionError):
@@ -21,13 +25,17 @@ def check(*ids):
     """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why."""
     results = [evaluate(find(id).id) for id in ids]
     for result in results:
+        _mends[result.id] = tuple(f"Line {c.line}: `{c.before}` should be `{c.after}`." for c in result.changes)
         display(ResultCard(result))
     _be_strict(results)
 
 
 def hint(id):
-    """Show the next hint for a TODO; each is more explicit than the one before."""
-    hints = find(id).hints
+    """Show the next hint for a TODO; each is more explicit than the one before.
+
+    Where the last check found the change that makes the answer right, that change is the last hint.
+    """
+    hints = (*find(id).hints, *_mends.get(id, ()))
     _hints_shown[id] = min(_hints_shown[id] + 1, len(hints))
     display(HintCard(id, _hints_shown[id], hints))
 
@@ -49,3 +57,8 @@ def _be_strict(results):
     ]
     if failed and os.environ.get("CS231N_STRICT") == "1":
         raise CheckFailed("; ".join(failed))
+
+
+keep_line_numbers()
+if in_ipython() and Path.cwd() != EDITION / "notebooks":  # elsewhere one may wonder which it is
+    print(f"cs231n of {edition.described()}")

@@ -1,16 +1,45 @@
-"""`python -m cs231n.checks [NOTEBOOK or TODO id ...]`: every TODO with its state, in the terminal."""
+"""Every TODO with its state, in the terminal: python -m cs231n.checks --help."""
 
+import argparse
+import subprocess
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from . import edition
 from .show import LOOK, ProgressTable, ResultCard
 from .todo import TODOS, find
 from .verdict import evaluate
 
 
-def main(names):
+def parser():
+    """The command's options."""
+    p = argparse.ArgumentParser(
+        prog="python -m cs231n.checks", description="Check the TODOs of the edition in this folder."
+    )
+    p.add_argument(
+        "names", nargs="*", metavar="NAME", help="a notebook (RNN) or a TODO (rnn_forward); all if none is given"
+    )
+    p.add_argument(
+        "--edition", metavar="FOLDER", type=Path, help="check the edition in this folder instead, say student"
+    )
+    return p
+
+
+def main(argv=None):
+    """Run the command; the exit status: 0 if all passed, 1 if not, 2 if it was called wrongly."""
+    args = parser().parse_args(argv)
+    if args.edition is None:
+        return show(args.names)
+    if not (args.edition / "cs231n" / "checks").is_dir():
+        print(f"there is no edition of the course in {args.edition}", file=sys.stderr)
+        return 2
+    return subprocess.call([sys.executable, "-m", "cs231n.checks", *args.names], cwd=args.edition)
+
+
+def show(names):
     """Print a table of all TODOs, or of some notebooks', or a card for each id; 0 if all passed, else 1."""
     notebooks = {todo.notebook for todo in TODOS.values()}
     chosen = [n for n in names if n in notebooks] if names else notebooks
@@ -19,6 +48,8 @@ def main(names):
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    yours = "".join(f"; yours: python -m cs231n.checks --edition {name}" for name in edition.beside())
+    print(f"This is {edition.described()}{yours}")
     for result in cards:
         print(ResultCard(result))
     results = [evaluate(id, explained=False) for id, todo in TODOS.items() if todo.notebook in chosen]
@@ -38,4 +69,4 @@ def print_table(results):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

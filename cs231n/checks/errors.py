@@ -1,10 +1,15 @@
 """What an exception tells: its text, the student's own line that it went through, the TODO that is not written yet."""
 
+import inspect
 import re
+import sys
 import traceback
+import types
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent.parent  # cs231n, where students write
+from .todo import EDITION, TODOS
+
+PACKAGE = EDITION / "cs231n"  # where students write
 UNFILLED = re.compile(r"TODO (\w+): replace this line")
 
 
@@ -21,12 +26,50 @@ def unwritten(error):
 
 
 def own_line(error, todo):
-    """The last line of the student's own code that the error went through; "" if it went through none."""
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno} of {Path(error.filename or todo.file).name}: {(error.text or '').strip()}"
+    """The line of the student's own code that the error went through: of the TODO's function, else of another TODO's.
+
+    If it went on through a helper in the same file, that one's line as well.
+    """
     trace = traceback.extract_tb(error.__traceback__)
-    frames = [f for f in trace if PACKAGE / "checks" not in Path(f.filename).parents]
-    own = [f for f in frames if PACKAGE in Path(f.filename).parents] or frames
-    if not own:
-        return ""
-    return f"line {own[-1].lineno} of {Path(own[-1].filename).name}: {own[-1].line}"
+    for written in (todo, *TODOS.values()):
+        lines = _lines_of(written)
+        passed = [n for n, frame in enumerate(trace) if lines and _is_within(frame, *lines)]
+        if passed:
+            own, deeper = trace[passed[-1]], trace[passed[-1] + 1 :]
+            helpers = [frame for frame in deeper if frame.filename == own.filename]
+            return _line(own) + (f"; from there in {helpers[-1].name}, {_line(helpers[-1])}" if helpers else "")
+    return f"No line of yours raised it: the check called {todo.attribute}, or used what it returned."
+
+
+def line_of_loading(error):
+    """The line of the package that a file of it could not be loaded with."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno} of {Path(error.filename or '').name}: {(error.text or '').strip()}"
+    trace = traceback.extract_tb(error.__traceback__)
+    places = [(Path(frame.filename).resolve().parents, frame) for frame in trace]
+    passed = [frame for folders, frame in places if PACKAGE in folders and PACKAGE / "checks" not in folders]
+    return _line(passed[-1]) if passed else ""
+
+
+def _line(frame):
+    return f"line {frame.lineno} of {Path(frame.filename).name}: {frame.line}"
+
+
+def _lines_of(todo):
+    """(file, first line, last line) of the function that is in a TODO's place; None if it cannot be had."""
+    if todo.module not in sys.modules:
+        return None
+    try:
+        code = inspect.unwrap(todo.live()).__code__
+        return code.co_filename, code.co_firstlineno, _last_line(code)
+    except Exception:  # an answer may be anything
+        return None
+
+
+def _last_line(code):
+    inner = [_last_line(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return max([line or 0 for *_, line in code.co_lines()] + inner)
+
+
+def _is_within(frame, file, first, last):
+    return frame.filename == file and first <= frame.lineno <= last

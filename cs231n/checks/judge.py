@@ -24,11 +24,12 @@ def judge(todo, label, seen, args, dtype=None):
 
 
 def _raised(todo, seen, on):
-    if isinstance(seen.error, (Wrong, TimeOut)):
-        return Result(todo.id, "wrong", str(seen.error))
-    if seen.error is not None:
-        return Result(todo.id, "wrong", f"{describe(seen.error)} ({on})", [own_line(seen.error, todo)])
-    return None
+    if seen.error is None:
+        return None
+    if isinstance(seen.error, Wrong):
+        return Result(todo.id, "wrong", f"{seen.error} ({on})")
+    what = str(seen.error) if isinstance(seen.error, TimeOut) else describe(seen.error)
+    return Result(todo.id, "wrong", f"{what} ({on})", [own_line(seen.error, todo)])
 
 
 def _misfit(todo, seen, expected, on):

@@ -13,28 +13,27 @@ from .result import Seen
 SECONDS = 20  # for one case; every case is tiny, so more than this is an endless loop
 
 
-class TimeOut(Exception):
-    """An answer ran longer than SECONDS."""
+class TimeOut(BaseException):
+    """An answer ran longer than SECONDS; no Exception, so that an answer's own `except Exception` lets it through."""
 
 
 def see_all(todo, function, cases):
     """{label: Seen} of an answer on cases {label: arguments}; the cases after an endless loop are left out."""
     seen = {}
     for label, args in cases.items():
-        with time_limit(SECONDS):
-            seen[label] = see(todo, todo.call, function, args)
+        seen[label] = see(todo, todo.call, function, args)
         if isinstance(seen[label].error, TimeOut):
             break
     return seen
 
 
-def see(todo, call, function, args):
-    """Call the function on a copy of args, noting outputs, changed arguments and errors."""
+def see(todo, call, function, args, seconds=None):
+    """Call the function on a copy of args, noting outputs, changed arguments and errors; seconds: at most so long."""
     before = args
     args = tuple(np.copy(a) if isinstance(a, np.ndarray) else a for a in before)
     seen = Seen()
     try:
-        with _default_dtype_of(args):
+        with _default_dtype_of(args), _time_limit(seconds or SECONDS):
             seen.outputs = call(function, *args)
     except KeyboardInterrupt:
         raise
@@ -88,7 +87,7 @@ def random_state_kept():
 
 
 @contextlib.contextmanager
-def time_limit(seconds):
+def _time_limit(seconds):
     """Interrupt an endless loop where the system can: in the main thread, and not on Windows."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield

@@ -7,7 +7,8 @@ judged against the oracle. If it is wrong and a known mistake is seen to behave 
 import numpy as np
 
 from .compare import close
-from .errors import describe, own_line, unwritten
+from .disk import advice, code_at, disagreement
+from .errors import describe, line_of_loading, unwritten
 from .explain import explain
 from .judge import judge
 from .mistakes import name_mistake
@@ -23,10 +24,18 @@ def evaluate(id, explained=True):
     """
     todo = find(id)
     try:
+        todo.live()  # imports it
+        with random_state_kept():
+            amiss = disagreement(todo)
         function = todo.live()
     except Exception as error:
-        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", [own_line(error, todo)])
+        details = [line_of_loading(error), *advice(error)]
+        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", details)
+    if amiss:
+        return Result(id, "wrong", *amiss)
     with random_state_kept():
+        if code_at(todo) == (None, False):
+            return Result(id, "wrong", "the TODO's line is deleted, and there is no code in its place yet")
         waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
         cases = {label: args for label, args in todo.cases().items() if label not in waits}
         seen = see_all(todo, function, cases)
@@ -56,6 +65,9 @@ def _unfinished(todo, function, seen):
     broken = [s.error.args[0] for s in seen.values() if isinstance(s.error, Waiting)]
     named = [id for s in seen.values() if (id := unwritten(s.error))]
     if todo.id in named or (named and _stands(todo.id, function)):
+        line, written = code_at(todo) or (None, False)
+        if written:
+            return Result(todo.id, "wrong", f"your code is there, but line {line} still raises: delete that line")
         where = f"Look for TODO({todo.id}) in {todo.place}; it takes about {todo.minutes} minutes."
         return Result(todo.id, "todo", "not started", [where, f'Stuck? hint("{todo.id}")'])
     later = {id for ids in todo.later.values() for id in ids}
@@ -100,8 +112,8 @@ def _judge_in_either_dtype(todo, function, label, seen, args):
 
 def _unsteady(todo, function, seen, args):
     """Whether the answer gives other numbers for the same input once more."""
-    again = see(todo, todo.call, function, args)
-    if seen.error or again.error:
+    again = None if seen.error else see(todo, todo.call, function, args)
+    if again is None or again.error:
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
     try:

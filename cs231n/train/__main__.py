@@ -8,9 +8,11 @@ A run may be broken off anywhere; the same command goes on from its last checkpo
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -63,6 +65,7 @@ def main(argv=None):
             reason += f"; {_how_to_go_on(args.folder / CHECKPOINT)}"
         if reason:
             print(_which_process() + reason, file=sys.stderr, flush=True)
+            _tell_torchrun(reason)
     return int(bool(reason))
 
 
@@ -172,6 +175,13 @@ def _how_to_go_on(path):
 def _which_process():
     """Of several, started by torchrun: which one speaks."""
     return f"process {os.environ['RANK']} of {os.environ['WORLD_SIZE']}: " if "RANK" in os.environ else ""
+
+
+def _tell_torchrun(reason):
+    """Have the reason in the summary that torchrun ends with, which would name nothing but a process and its status."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        extra = {"py_callstack": reason, "timestamp": str(int(time.time()))}
+        Path(path).write_text(json.dumps({"message": {"message": reason, "extraInfo": extra}}), encoding="utf-8")
 
 
 def _as_others_ended():

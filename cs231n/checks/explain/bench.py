@@ -19,8 +19,8 @@ class Bench:
 
         self.names = dict.fromkeys(name for outputs in self.expected.values() for name in outputs)
 
-    def see(self, function, label):
-        return see(self.todo, self.todo.call, function, self.cases[label])
+    def see(self, function, label, seconds=None):
+        return see(self.todo, self.todo.call, function, self.cases[label], seconds)
 
     def right_in(self, label, seen):
         """The pairs that are right in what was seen of a case."""
