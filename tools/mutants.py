@@ -134,7 +134,13 @@ def outcome(todo, mutant, folder, like, forward):
     elif result.explained:
         kind = "related"
     else:
-        lines = {int(w) for d in result.details if d.startswith("line ") for w in d.split()[1:2] if w.isdigit()}
+        lines = {
+            int(w.rstrip(":;"))
+            for d in result.details
+            if d.startswith("line ")
+            for w in d.split()[1:2]
+            if w.rstrip(":;").isdigit()
+        }
         kind = "told an error's line" if lines & changed else "unexplained"
     said = " | ".join([result.mistake or result.reason, *result.details])
     return Outcome(todo.id, before, after, kind, seconds, said)

@@ -65,20 +65,23 @@ def _text(node):
 
 
 def edits(functions, scope, lines=None, near=None):
-    """All single changes of the functions, the likeliest kinds first.
+    """All single changes of the functions, the likeliest first.
 
     lines: where alone to look, those that ran (None: everywhere). near: a line, whose surroundings come first.
     """
     places = [place for f in functions for place in _places(f) if lines is None or place[3] in lines]
     close = [place for place in places if near is not None and abs(place[3] - near) <= NEAR]
-    for some in (close, [place for place in places if place not in close]):
-        for kind in slips.KINDS:
-            for owner, field, index, line, node in some:
-                for new, what in kind(node, scope):
-                    yield Edit(owner, field, index, _located(new, node), what, line, kind)
-    for edit in itertools.chain(*map(_moved_statements, functions)):
-        if lines is None or edit.line in lines:
-            yield edit
+    others = [place for place in places if place not in close]
+    moved = (e for f in functions for e in _moved_statements(f) if lines is None or e.line in lines)
+    common = (_changed(some, scope, slips.COMMON) for some in (close, others))
+    return itertools.chain(*common, moved, _changed(close + others, scope, slips.RARE))
+
+
+def _changed(places, scope, kinds):
+    for kind in kinds:
+        for owner, field, index, line, node in places:
+            for new, what in kind(node, scope):
+                yield Edit(owner, field, index, _located(new, node), what, line, kind)
 
 
 def _located(new, node):
@@ -155,16 +158,19 @@ class _Search:
         self.twin = None  # (change, title): after this one the answer is a known mistake
 
     def run(self, right):
-        before, changes = right, []
+        before, changes, safe = right, [], True
         while len(changes) < MOST:
             self.labels = sorted(self.bench.cases, key=lambda label: self.bench.all_right(label, right))
             edit, right = self._best(right)
             if edit is None:
                 break
             changes.append(edit.change())
+            safe = safe and edit.kind in slips.HARMLESS
             edit.put(edit.new)
             if right == self.bench.pairs:
                 return Found(changes)
+        if not safe:  # what only seemed to be progress, such as a line left out
+            return None
         if self.twin and len(changes) < MOST:
             change, title = self.twin
             return Found([*changes, change], mistake=title)

@@ -43,10 +43,9 @@ class Scope:
         self.variables = [n for n in dict.fromkeys([*arguments, *stored]) if n not in ("self", "_")]
         called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
         self.functions = [n for n in dict.fromkeys(loaded) if n in called and not hasattr(builtins, n)]
-        texts = [
-            n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and len(n.value) < 30
-        ]
-        self.strings = list(dict.fromkeys(texts))
+        values = [n.value for n in nodes if isinstance(n, ast.Constant)]
+        self.numbers = list(dict.fromkeys(v for v in values if type(v) is int))
+        self.strings = list(dict.fromkeys(v for v in values if isinstance(v, str) and len(v) < 30))
         used = [n.attr for n in nodes if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"]
         self.attributes = list(dict.fromkeys([*used, *attributes]))
         self.known = {*loaded}
@@ -84,17 +83,18 @@ def numbers(node, scope):
     value = node.value
     if isinstance(value, bool):
         yield ast.Constant(not value), f"{value} should be the other"
-    elif isinstance(value, int):
+        return
+    others = ()
+    if isinstance(value, int):
         near = (
-            [value + 1, value - 1, -value, 2 * value, *range(-2, 5)] if abs(value) < 1000 else [value // 10, value * 10]
+            [value + 1, value - 1, -value, 2 * value, value // 2, *range(-2, 5)] if abs(value) < 1000 else [value // 10]
         )
-        for other in dict.fromkeys(near):
-            if other != value:
-                yield _number(other), f"the number {value}"
+        others = [*scope.numbers, *near]
     elif isinstance(value, float):
-        for other in dict.fromkeys([-value, 2 * value, value / 2, 1 - value, value * 10, value / 10, 1.0, 0.0]):
-            if other != value:
-                yield _number(other), f"the number {value}"
+        others = [-value, 2 * value, value / 2, 1 - value, value * 10, value / 10, 1.0, 0.0]
+    for other in dict.fromkeys(others):
+        if other != value:
+            yield _number(other), f"the number {value}"
 
 
 def _number(value):
@@ -335,6 +335,8 @@ def _word(operator):
     return words.get(type(operator), "operator")
 
 
-KINDS = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices, regrouped, wrapped, extended)
+# The likeliest kinds first; the last ones are so many, and so strong, that they may mend a slip from elsewhere.
+COMMON = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices)
+RARE = (regrouped, wrapped, extended)
 LIKELY = (signs, keywords, orders, numbers, dropped, functions)  # few enough to be tried in pairs
 HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, extended)  # which leave nothing out
