@@ -11,7 +11,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
         p = p * (mask != 0)
         p = p / p.sum(dim=-2, keepdim=True)
     return torch.matmul(p, value), p
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="line 8 makes this right: the number 2")  # fmt: skip
 
 wrong("scaled_dot_product_attention", "divided by E, and the softmax runs over the queries", '''
 def scaled_dot_product_attention(query, key, value, mask=None):
@@ -24,7 +24,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     attn = attn / attn.sum(dim=-2, keepdim=True)
     out = torch.einsum("...ts,...se->...te", attn, value)
     return out, attn
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 9: the number 2")  # fmt: skip
 
 wrong("scaled_dot_product_attention", "the mask is read the other way round", '''
 def scaled_dot_product_attention(query, key, value, mask=None):
@@ -34,7 +34,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
         weights = weights.masked_fill(mask.bool(), -1e9)
     weights = nn.functional.softmax(weights, dim=-1)
     return weights.matmul(value), weights
-''', says=None)  # fmt: skip
+''', says="~ is missing")  # fmt: skip
 
 wrong("multi_head_attention", "the heads are cut without a transposition, and the weights kept are after dropout", '''
 def forward(self, query, key, value, attn_mask=None):
@@ -53,7 +53,7 @@ def forward(self, query, key, value, attn_mask=None):
     out = torch.matmul(attn, v)
     out = out.transpose(1, 2).contiguous().view(N, T, E)
     return self.proj(out)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="a head gets pieces of several words; and besides, the weights are kept after dropout")  # fmt: skip
 
 wrong("multi_head_attention", "scaled by the width of all heads, and the values come from the key", '''
 def forward(self, query, key, value, attn_mask=None):
@@ -70,7 +70,8 @@ def forward(self, query, key, value, attn_mask=None):
         outs.append(self.dropout(att) @ vh)
     self.weights = torch.stack(all_weights, dim=1).detach()
     return self.proj(torch.cat(outs, dim=-1))
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="each head's vectors have e/h numbers; and besides, the values are made from key")  # fmt: skip
 
 wrong("multi_head_attention", "dropout after the projection instead of on the weights", '''
 def forward(self, query, key, value, attn_mask=None):
@@ -81,7 +82,7 @@ def forward(self, query, key, value, attn_mask=None):
     self.weights = w.detach()
     y = heads.transpose(1, 2).flatten(2)
     return self.dropout(self.proj(y))
-''', says=None)  # fmt: skip
+''', says="dropout falls on the output, not on the weights")  # fmt: skip
 
 wrong("positional_encoding", "positions from 1, and every column has a rate of its own", '''
 def positional_table(max_len, embed_dim):
@@ -103,7 +104,7 @@ def positional_table(max_len, embed_dim):
     inv_freq = torch.exp(-math.log(10000.0) * torch.arange(half).float() / half)
     args = position * inv_freq
     return torch.cat([torch.sin(args), torch.cos(args)], dim=1)
-''', says=None)  # fmt: skip
+''', says="sines fill the left half and cosines the right one")  # fmt: skip
 
 wrong("transformer_decoder_layer", "normalised before each part instead of after it", '''
 def forward(self, tgt, memory, tgt_mask=None):
@@ -116,7 +117,7 @@ def forward(self, tgt, memory, tgt_mask=None):
     y = self.linear2(self.dropout(torch.relu(self.linear1(y))))
     x = x + self.dropout3(y)
     return x
-''', says=None)  # fmt: skip
+''', says="each norm stands before its part")  # fmt: skip
 
 wrong("transformer_decoder_layer", "the words are looked up by tgt again, and the last part has no way round it", '''
 def forward(self, tgt, memory, tgt_mask=None):
@@ -131,7 +132,8 @@ def forward(self, tgt, memory, tgt_mask=None):
     out = self.linear2(self.dropout(hidden))
     x = self.norm3(self.dropout3(out))
     return x
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="not added back after the two linear layers; and besides, multihead_attn is asked by tgt")  # fmt: skip
 
 wrong("transformer_decoder_layer", "no mask, no ReLU, and the second norm is used for the third", '''
 def forward(self, tgt, memory, tgt_mask=None):
@@ -163,7 +165,8 @@ def forward(self, features, captions):
     decoded = self.transformer(tgt, memory, tgt_mask=mask)
     scores = self.output(decoded)
     return scores
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="words see themselves and what comes after; and besides, the words get no positions")  # fmt: skip
 
 wrong("captioning_transformer", "the embeddings are scaled as in the paper, and the mask is not handed on", '''
 import math
@@ -178,7 +181,8 @@ def forward(self, features, captions):
     causal_mask = torch.tril(torch.ones(T, T, device=emb.device)).bool()
     hidden = self.transformer(emb, img)
     return self.output(hidden)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="a word sees the one that it shall foretell; and besides, the embedded words are multiplied")  # fmt: skip
 
 wrong("captioning_transformer", "the positions are added to the image's places as well", '''
 def forward(self, features, captions):
@@ -190,4 +194,4 @@ def forward(self, features, captions):
     places = self.positional_encoding(self.visual_projection(features))
     words = self.positional_encoding(self.embedding(captions))
     return self.output(self.transformer(words, places, may_look))
-''', says=None)  # fmt: skip
+''', says="the places get positions as well")  # fmt: skip

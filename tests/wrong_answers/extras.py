@@ -7,7 +7,7 @@ def select_scores(s, y):
     index = y.view(-1, 1)
     picked = s.gather(1, index)
     return picked.squeeze()
-''', says=None)  # fmt: skip
+''', says="squeeze() without an axis drops the batch")  # fmt: skip
 
 wrong("select_scores", "probabilities in place of scores, and a new tensor, through which no gradient flows", '''
 def select_scores(s, y):
@@ -17,7 +17,8 @@ def select_scores(s, y):
     for i in range(num_train):
         correct.append(probs[i, y[i]].item())
     return torch.tensor(correct, dtype=s.dtype, requires_grad=True)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="the call of softmax makes selected right; the rest is still to be found.\n  gradient is zero")  # fmt: skip
 
 wrong("accumulate_rows", "only one of the rows with equal index counts", '''
 def accumulate_rows(rows, index, num_rows):
@@ -25,7 +26,7 @@ def accumulate_rows(rows, index, num_rows):
     result = np.zeros((num_rows, D), dtype=rows.dtype)
     result[index] += rows
     return result
-''', says=None)  # fmt: skip
+''', says="keeps only the last of several rows with one index")  # fmt: skip
 
 wrong("accumulate_rows", "the mean for the sum, and nothing where no row belongs", '''
 def accumulate_rows(rows, index, num_rows):
@@ -34,7 +35,7 @@ def accumulate_rows(rows, index, num_rows):
         mine = rows[index == i]
         out[i] = mine.mean(axis=0)
     return out
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="line 6 makes this right: the function mean")  # fmt: skip
 
 wrong("accumulate_rows", "the matrix is not transposed, and has only as many rows as occur", '''
 def accumulate_rows(rows, index, num_rows):
@@ -42,14 +43,15 @@ def accumulate_rows(rows, index, num_rows):
     one_hot = np.zeros((M, index.max() + 1), dtype=rows.dtype)
     one_hot[np.arange(M), index] = 1
     return one_hot @ rows
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="rows are picked instead of added")  # fmt: skip
 
 wrong("masked_mean", "nan times 0 is nan, and the mean is over all steps", '''
 def masked_mean(x, mask):
     N, T, D = x.shape
     kept = x * mask.reshape(N, T, 1)
     return kept.sum(axis=1) / T
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="instead of by the marked ones; and besides, unmarked steps are multiplied by 0")  # fmt: skip
 
 wrong("masked_mean", "divided by the marks of the whole batch", '''
 def masked_mean(x, mask):
@@ -58,7 +60,7 @@ def masked_mean(x, mask):
     total = np.where(m, x, zero).sum(axis=1)
     how_many = max(int(mask.sum()), 1)
     return total / how_many
-''', says=None)  # fmt: skip
+''', says="divided by the marks of all sequences together")  # fmt: skip
 
 wrong("masked_mean", "divided by the place of the last mark, and an error where there is none", '''
 def masked_mean(x, mask):
@@ -85,7 +87,7 @@ def conv_transpose(x, weight, stride=1, padding=0):
     spread[:, :, ::stride, ::stride] = x
     out = F.conv2d(spread, weight.permute(1, 0, 2, 3), padding=K - 1)
     return out[:, :, padding : height - padding, padding : width - padding]
-''', says=None)  # fmt: skip
+''', says="the kernel is flipped")  # fmt: skip
 
 wrong("conv_transpose", "overlaps replace one another, and without padding nothing is left", '''
 def conv_transpose(x, weight, stride=1, padding=0):
@@ -109,7 +111,7 @@ def image_from_bytes(data):
     except UnidentifiedImageError as e:
         raise ValueError("not an image: " + str(e))
     return np.array(img)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the picture is not made rgb")  # fmt: skip
 
 wrong("image_from_bytes", "transparency is dropped instead of laid on white", '''
 def image_from_bytes(data):
@@ -120,7 +122,7 @@ def image_from_bytes(data):
     except Exception as problem:
         raise ValueError(f"cannot decode this image: {problem}") from problem
     return np.asarray(rgb).copy()
-''', says=None)  # fmt: skip
+''', says="the alpha channel is just dropped")  # fmt: skip
 
 wrong("beam_search", "the best child of each parent alone is kept", '''
 def beam_search(step, state, start, end, width, max_length):
@@ -140,7 +142,7 @@ def beam_search(step, state, start, end, width, max_length):
         beams = sorted(grown, key=lambda b: -b[1])[:width]
     ids, score, _ = beams[0]
     return np.array(ids), float(score)
-''', says=None)  # fmt: skip
+''', says="one child of each parent")  # fmt: skip
 
 wrong("beam_search", "the state's rows are not reordered, and the score is the last word's alone", '''
 def beam_search(step, state, start, end, width, max_length):
@@ -196,14 +198,14 @@ def wgan_discriminator_loss(scores_real, scores_fake):
     real_part = torch.mean(scores_real)
     fake_part = torch.sum(scores_fake)
     return real_part - fake_part
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="line 6: the order of the operands; line 5: the function sum")  # fmt: skip
 
 wrong("wgan_discriminator_loss", "the cross-entropy of an ordinary GAN", '''
 def wgan_discriminator_loss(scores_real, scores_fake):
     log_real = torch.log(torch.sigmoid(scores_real))
     log_fake = torch.log(1 - torch.sigmoid(scores_fake))
     return -(log_real.mean() + log_fake.mean())
-''', says=None)  # fmt: skip
+''', says="line 5: the name log_real makes gradient_real right")  # fmt: skip
 
 wrong("wgan_generator_loss", "no minus, and a sum for the mean", '''
 def wgan_generator_loss(scores_fake):
@@ -211,7 +213,7 @@ def wgan_generator_loss(scores_fake):
     for score in scores_fake.view(-1):
         total = total + score
     return total
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 5: the operator")  # fmt: skip
 
 wrong("gradient_penalty", "the norm of the mean gradient", '''
 def gradient_penalty(D, real, fake, mix):
@@ -222,7 +224,7 @@ def gradient_penalty(D, real, fake, mix):
     grads = torch.autograd.grad(scores, x_hat, grad_outputs=torch.ones_like(scores), create_graph=True)[0]
     mean_grad = grads.reshape(B, -1).mean(dim=0)
     return (mean_grad.norm(2) - 1) ** 2
-''', says=None)  # fmt: skip
+''', says="the rest is in line 9: the name mean_grad")  # fmt: skip
 
 wrong("gradient_penalty", "real and fake are exchanged in the mixture, and the penalty has no graph", '''
 def gradient_penalty(D, real, fake, mix):
@@ -236,7 +238,8 @@ def gradient_penalty(D, real, fake, mix):
     norms = torch.sqrt((gradients ** 2).sum(dim=1))
     penalty = ((norms - 1) ** 2).mean()
     return penalty.requires_grad_()
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="the penalty is a mere number and teaches nothing; and besides, mix is the share of fake")  # fmt: skip
 
 wrong("gradient_penalty", "one norm for the whole batch, and it is pulled to 0", '''
 def gradient_penalty(D, real, fake, mix):
@@ -245,7 +248,8 @@ def gradient_penalty(D, real, fake, mix):
     x = torch.lerp(fake, real, mix).detach().requires_grad_()
     g = torch.autograd.grad(D(x).sum(), x, create_graph=True)[0]
     return g.norm() ** 2
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="over the whole batch, instead of one for each image; and besides, 1 is not subtracted")  # fmt: skip
 
 wrong("add_noise", "no root over the noise's share, and the schedule is read a step early", '''
 def add_noise(x0, t, noise, alpha_bar):
@@ -254,7 +258,7 @@ def add_noise(x0, t, noise, alpha_bar):
     a = a.view(shape)
     signal = torch.sqrt(a) * x0
     return signal + (1 - a) * noise
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 3: the operator")  # fmt: skip
 
 wrong("add_noise", "the shares do not add up: 1 less the root", '''
 def add_noise(x0, t, noise, alpha_bar):
@@ -264,7 +268,7 @@ def add_noise(x0, t, noise, alpha_bar):
         keep = alpha_bar[step] ** 0.5
         xs.append(keep * img + (1 - keep) * eps)
     return torch.stack(xs)
-''', says=None)  # fmt: skip
+''', says="1 - sqrt(alpha_bar) stands where sqrt(1 - alpha_bar) belongs")  # fmt: skip
 
 wrong("noise_loss", "the prediction is held against the image, and the squares are summed", '''
 def noise_loss(model, x0, t, noise, alpha_bar):
@@ -272,7 +276,8 @@ def noise_loss(model, x0, t, noise, alpha_bar):
     eps_hat = model(noisy, t)
     diff = eps_hat - x0
     return torch.sum(diff * diff)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="compared with the image x0, and not with the noise; and besides, the squares are added up")  # fmt: skip
 
 wrong("noise_loss", "the model sees the clean image", '''
 def noise_loss(model, x0, t, noise, alpha_bar):
@@ -280,7 +285,7 @@ def noise_loss(model, x0, t, noise, alpha_bar):
     predicted = model(x0, t)
     loss = ((predicted - noise) ** 2).mean()
     return loss
-''', says=None)  # fmt: skip
+''', says="the model is shown the image x0")  # fmt: skip
 
 wrong("denoise_step", "no root over the variance, and the mean is not rescaled", '''
 def denoise_step(x, predicted, now, before, noise):
@@ -292,7 +297,8 @@ def denoise_step(x, predicted, now, before, noise):
     # variance of the posterior
     sigma = beta * (1 - before) / (1 - now)
     return mean + sigma * noise
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="the image stays as small as the step made it; and besides, the noise is multiplied")  # fmt: skip
 
 wrong("denoise_step", "beta is taken for one minus alpha_bar", '''
 def denoise_step(x, predicted, now, before, noise):
@@ -302,7 +308,7 @@ def denoise_step(x, predicted, now, before, noise):
         return mean
     var = beta * (1 - before) / (1 - now)
     return mean + var ** 0.5 * noise
-''', says=None)  # fmt: skip
+''', says="alpha_bar is taken for alpha")  # fmt: skip
 
 wrong("share_of_batch", "every num_processes-th row", '''
 def share_of_batch(batch, rank, num_processes):
@@ -312,7 +318,7 @@ def share_of_batch(batch, rank, num_processes):
         raise ValueError("batch size must be a multiple of the number of processes")
     rows = list(range(rank, len(batch), num_processes))
     return batch[rows]
-''', says=None)  # fmt: skip
+''', says="each takes every n-th row")  # fmt: skip
 
 wrong("share_of_batch", "it starts at rank times the number of processes, and ends a row early", '''
 def share_of_batch(batch, rank, num_processes):
@@ -324,7 +330,7 @@ def share_of_batch(batch, rank, num_processes):
     first = rank * num_processes
     last = first + per_rank - 1
     return batch[first:last]
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="line 9: the operator; line 8: the name num_processes")  # fmt: skip
 
 wrong("average_gradients", "rank 0's gradients are given to all", '''
 def average_gradients(grads):
@@ -334,7 +340,7 @@ def average_gradients(grads):
         dist.broadcast(tensor, src=0)
         averaged[name] = tensor.numpy()
     return averaged
-''', says=None)  # fmt: skip
+''', says="one process's gradients are given to all")  # fmt: skip
 
 wrong("average_gradients", "in the dictionary's own order, and divided by the number of gradients", '''
 def average_gradients(grads):

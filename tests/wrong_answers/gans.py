@@ -11,7 +11,7 @@ def sample_noise(batch_size, dim, seed=None):
     # z ~ p(z)
     z = torch.randn((batch_size, dim), generator=generator)
     return z
-''', says=None)  # fmt: skip
+''', says="torch.randn, where torch.rand is wanted")  # fmt: skip
 
 wrong("sample_noise", "the generator is not used, and the range is half as wide", '''
 def sample_noise(batch_size, dim, seed=None):
@@ -20,7 +20,7 @@ def sample_noise(batch_size, dim, seed=None):
     # shift it so that it lies around zero
     noise = noise - 0.5
     return noise
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 6: the factor 2 is missing.")  # fmt: skip
 
 wrong("discriminator", "a sigmoid at the end, and a slope of 0.2", '''
 def discriminator(seed=None):
@@ -37,7 +37,7 @@ def discriminator(seed=None):
         nn.Sigmoid(),  # probability of being real
     )
     return model
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the slope is 0.2 instead of 0.01; and besides, a sigmoid follows the last layer")  # fmt: skip
 
 wrong("discriminator", "no activation after the second hidden layer", '''
 class Judge(nn.Module):
@@ -59,7 +59,7 @@ def discriminator(seed=None):
     if seed is not None:
         torch.manual_seed(seed)
     return Judge()
-''', says=None)  # fmt: skip
+''', says="the second leakyrelu is missing")  # fmt: skip
 
 wrong("generator", "a ReLU before the tanh, too", '''
 def generator(noise_dim=NOISE_DIM, seed=None):
@@ -72,7 +72,7 @@ def generator(noise_dim=NOISE_DIM, seed=None):
         layers.append(nn.ReLU())
     layers.append(nn.Tanh())
     return nn.Sequential(*layers)
-''', says=None)  # fmt: skip
+''', says="a relu comes before tanh")  # fmt: skip
 
 wrong("generator", "leaky ReLUs as in the discriminator, and a sigmoid at the end", '''
 def generator(noise_dim=NOISE_DIM, seed=None):
@@ -88,7 +88,8 @@ def generator(noise_dim=NOISE_DIM, seed=None):
         nn.Linear(1024, 784),
         nn.Sigmoid(),  # pixels
     )
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="a sigmoid stands in for tanh: pixels in 0..1 instead of -1..1; and besides, leakyrelus")  # fmt: skip
 
 wrong("bce_loss", "a sum for the mean, and (N, 1) meets (N,)", '''
 def bce_loss(input, target):
@@ -96,7 +97,7 @@ def bce_loss(input, target):
     neg_abs = -input.abs()
     loss = input.clamp(min=0) - input * target + (1 + neg_abs.exp()).log()
     return loss.sum()
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the losses are added up instead of averaged")  # fmt: skip
 
 wrong("bce_loss", "the term of the zeros is missing, and the sigmoid is taken first", '''
 def bce_loss(input, target):
@@ -113,7 +114,7 @@ def bce_loss(input, target):
     probs = torch.sigmoid(input)
     labels = target.reshape(probs.shape).to(probs.dtype)
     return F.binary_cross_entropy_with_logits(probs, labels)
-''', says=None)  # fmt: skip
+''', says="line 5 makes this right: the call of sigmoid")  # fmt: skip
 
 wrong("discriminator_loss", "the labels are swapped, and the two losses averaged", '''
 def discriminator_loss(logits_real, logits_fake):
@@ -124,7 +125,7 @@ def discriminator_loss(logits_real, logits_fake):
     loss_fake = bce_loss(logits_fake, fake_labels)
     loss = (loss_real + loss_fake) / 2
     return loss
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 8: the number 2")  # fmt: skip
 
 wrong("discriminator_loss", "the fakes are called real", '''
 def discriminator_loss(logits_real, logits_fake):
@@ -134,7 +135,7 @@ def discriminator_loss(logits_real, logits_fake):
     labels = torch.ones_like(logits_fake)
     on_fake = bce_loss(logits_fake, labels)
     return on_real + on_fake
-''', says=None)  # fmt: skip
+''', says="fakes are called 1, too")  # fmt: skip
 
 wrong("generator_loss", "the minimax loss: it is the discriminator's with a minus", '''
 def generator_loss(logits_fake):
@@ -142,7 +143,7 @@ def generator_loss(logits_fake):
     fake_labels = torch.zeros_like(logits_fake)
     d_loss = bce_loss(logits_fake, fake_labels)
     return -d_loss
-''', says=None)  # fmt: skip
+''', says="minus the discriminator's loss")  # fmt: skip
 
 wrong("generator_loss", "labels of 0, and a sum for the mean", '''
 def generator_loss(logits_fake):
@@ -152,7 +153,7 @@ def generator_loss(logits_fake):
     for i in range(batch):
         loss = loss + bce_loss(logits_fake[i].view(1), labels[i].view(1))
     return loss
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 4: the function zeros")  # fmt: skip
 
 wrong("get_optimizer", "the learning rate of the DCGAN paper, and the usual betas", '''
 def get_optimizer(model):
@@ -160,7 +161,7 @@ def get_optimizer(model):
     params = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(params, lr=lr)
     return optimizer
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 3: the number 0.0002.")  # fmt: skip
 
 wrong("get_optimizer", "RMSprop in place of Adam", '''
 def get_optimizer(model):
@@ -191,7 +192,8 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
         g_error.backward()
     G_solver.step()
     return d_total_error.detach(), g_error.detach()
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="those that the generator's loss left in d pile up; and besides, g never takes a step")  # fmt: skip
 
 wrong("gan_step", "the images are brought to -1..1 once more", '''
 def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
@@ -217,7 +219,7 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     g_error.backward()
     G_solver.step()
     return d_total_error.detach(), g_error.detach()
-''', says=None)  # fmt: skip
+''', says="real is brought to -1..1 once more")  # fmt: skip
 
 wrong("gan_step", "the generator's step is D's: on real images, with D's solver and its old gradients", '''
 def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
@@ -237,14 +239,15 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     d_loss = learn(discriminator_loss(D(real), D(images)), D_solver)
     g_loss = learn(generator_loss(D(real)), D_solver)
     return d_loss, g_loss
-''', faults=3, says=None)  # fmt: skip
+''', faults=3,
+    says="different batches of noise is half the right one.\n  picture of g is picture as it came")  # fmt: skip
 
 wrong("ls_discriminator_loss", "sums for means, and no half before the fakes'", '''
 def ls_discriminator_loss(scores_real, scores_fake):
     real_term = torch.sum((scores_real - 1) ** 2)
     fake_term = torch.sum(scores_fake ** 2)
     return 0.5 * real_term + fake_term
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 3: the function sum; line 4: the function sum")  # fmt: skip
 
 wrong("ls_discriminator_loss", "the scores go through a sigmoid", '''
 def ls_discriminator_loss(scores_real, scores_fake):
@@ -254,7 +257,7 @@ def ls_discriminator_loss(scores_real, scores_fake):
     mse_real = (p_real - ones).pow(2).mean()
     mse_fake = p_fake.pow(2).mean()
     return (mse_real + mse_fake) / 2
-''', says=None)  # fmt: skip
+''', says="a sigmoid is made of the scores first")  # fmt: skip
 
 wrong("ls_generator_loss", "the square of the mean for the mean of the squares, and no half", '''
 def ls_generator_loss(scores_fake):
@@ -263,7 +266,7 @@ def ls_generator_loss(scores_fake):
     distance = average - 1
     loss = distance ** 2
     return loss
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the rest is in line 6: the factor 1/2 is missing")  # fmt: skip
 
 wrong("ls_generator_loss", "the target is 0", '''
 import torch.nn.functional as F
@@ -271,7 +274,7 @@ import torch.nn.functional as F
 def ls_generator_loss(scores_fake):
     wanted = torch.zeros_like(scores_fake)
     return F.mse_loss(scores_fake, wanted) * 0.5
-''', says=None)  # fmt: skip
+''', says="the target is 0")  # fmt: skip
 
 wrong("build_dc_classifier", "ReLUs, and no activation before the last layer", '''
 def build_dc_classifier(batch_size=None):
@@ -317,7 +320,7 @@ class ConvJudge(nn.Module):
 def build_dc_classifier(batch_size=None):
     batch = -1 if batch_size is None else batch_size
     return ConvJudge(batch)
-''', says=None)  # fmt: skip
+''', says="average pooling stands in for maxpool")  # fmt: skip
 
 wrong("build_dc_generator", "BatchNorm before ReLU, and no tanh", '''
 def build_dc_generator(noise_dim=NOISE_DIM):
@@ -334,7 +337,8 @@ def build_dc_generator(noise_dim=NOISE_DIM):
         nn.ConvTranspose2d(64, 1, kernel_size=4, stride=2, padding=1),
         Flatten(),
     )
-''', faults=2, says=None)  # fmt: skip
+''', faults=2,
+    says="tanh is missing: pixels of any size; and besides, the order of relu and batchnorm is exchanged")  # fmt: skip
 
 wrong("build_dc_generator", "no padding in the transposed convolutions, and one BatchNorm forgotten", '''
 def build_dc_generator(noise_dim=NOISE_DIM):
@@ -346,4 +350,4 @@ def build_dc_generator(noise_dim=NOISE_DIM):
     layers += [nn.ConvTranspose2d(64, 1, 4, stride=2), nn.Tanh()]
     layers += [Flatten()]
     return nn.Sequential(*layers)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the batchnorm after the transposed convolution is missing")  # fmt: skip
