@@ -24,7 +24,7 @@ from pathlib import Path
 from unittest import mock
 
 from cs231n.checks.explain import slips
-from cs231n.checks.explain.search import edits
+from cs231n.checks.explain.edits import edits
 from cs231n.checks.explain.source import Source
 from cs231n.checks.todo import TODOS
 from cs231n.checks.verdict import evaluate

@@ -31,4 +31,5 @@ class Result:
     line: int | None = None  # of the student's file, where the mistake was found
     changes: list = field(default_factory=list)  # which together would make the answer right
     explained: bool = False  # whether the reason goes beyond "wrong values"
+    loosely: bool = False  # whether the mistake was seen in the case shown only
     pictures: tuple = ()  # (title, array, array) of what came and what was expected

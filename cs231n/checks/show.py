@@ -55,7 +55,8 @@ class ResultCard:
         if r.state in ("passed", "wrong"):
             yield r.reason, False
         if r.mistake:
-            yield f"{'Part of it' if r.changes else 'This'} is exactly what you get when {r.mistake}.", True
+            here = f"On the input '{r.label}', this" if r.loosely else "Part of it" if r.changes else "This"
+            yield f"{here} is exactly what you get when {r.mistake}.", True
         yield from ((f"Right; but: {remark}", False) for remark in r.remarks)
         yield from ((line, False) for line in r.details if line)
         if r.state == "wrong":

@@ -4,6 +4,7 @@ outputs    which outputs are right and which are not, and where
 relations  how a wrong output relates to the right one
 shapes     of what stands in the line where the answer stopped
 search     the change of the student's own source that would make it right
+edits      every single change of it, the likeliest first
 slips      the changes that are tried
 source     the student's source as a tree that can be changed and run
 bench      the cases with what is expected of each
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..mistakes import likely_mistake
 from ..run import dtype_of, random_state_kept
+from ..todo import Wrong
 from .bench import Bench
 from .outputs import sentences, verdicts
 from .relations import relation
@@ -38,7 +40,9 @@ def explain(todo, function, cases, seen, result):
             told.insert(0, _say(found))
         if not found and not related and result.label in seen:
             result.mistake = likely_mistake(todo, result.label, seen[result.label])
-        result.explained = bool(related or found or result.mistake)
+            result.loosely = bool(result.mistake)
+        form = result.label in seen and isinstance(seen[result.label].error, Wrong)  # its message says what is wrong
+        result.explained = bool(related or found or result.mistake or form)
         told += related
     else:
         result.explained = True
@@ -95,8 +99,9 @@ def _say(found):
     places = "; ".join(f"line {change.line}: {change.what}" for change in changes)
     if found.mistake:
         return f"The rest is in {places}."
-    if found.mended:
-        return f"To change {places} makes {' and '.join(found.mended)} right; the rest is still to be found."
+    if found.mended or found.cases:
+        better = found.mended or [f"'{label}'" for label in found.cases]
+        return f"Look at {places}. With that changed, {' and '.join(better)} would be right, the rest not yet."
     if len(changes) == 1:
         return f"One change in line {changes[0].line} makes this right: {changes[0].what}."
     return f"{len(changes)} changes together make this right: {places}."

@@ -1,13 +1,12 @@
-"""The change that would make it right: single changes of the student's source, tried by the clock until all cases pass.
+"""The change that would make it right: changes of the student's source, tried by the clock until all cases pass.
 
-A change that makes more (case, output) pairs right and none wrong is progress: the search goes on from there, so that
-two independent slips are found one after the other. What it finds is certain in this sense: the answer then passes.
+A change that makes more (case, output) pairs right, or more elements of an output, and none wrong is progress: the
+search goes on from there, so that independent slips are found one after the other. What it finds is certain in this
+sense: the answer then passes. Where it does not get so far, a change may lead to a known mistake: then both are named.
 """
 
-import ast
 import contextlib
 import io
-import itertools
 import time
 import warnings
 from dataclasses import dataclass
@@ -16,119 +15,11 @@ import numpy as np
 
 from ..run import random_state_kept
 from . import slips
+from .bench import KEPT, digest_of, same_digest
+from .edits import edits, everywhere
 
-MOST = 3  # changes in a row
+MOST = 4  # changes in a row
 SECONDS = 0.5  # for one case of one try, which may have become an endless loop
-NEAR = 1  # lines around that of an error, which are looked at first
-
-
-@dataclass
-class Change:
-    """One change of the source: in which line, what it changes in words, and the code before and after."""
-
-    line: int
-    what: str
-    before: str
-    after: str
-
-
-class Edit:
-    """A node of a tree put in another one's place for as long as a with block lasts, or for good."""
-
-    def __init__(self, owner, field, index, new, what, line, kind=None):
-        self.owner, self.field, self.index, self.new = owner, field, index, new
-        self.what, self.line, self.kind = what, line, kind
-        self.old = getattr(owner, field) if index is None else getattr(owner, field)[index]
-
-    def put(self, node):
-        if self.index is None:
-            setattr(self.owner, self.field, node)
-        else:
-            getattr(self.owner, self.field)[self.index] = node
-
-    def __enter__(self):
-        self.put(self.new)
-
-    def __exit__(self, *_):
-        self.put(self.old)
-
-    def place(self):
-        return id(self.owner), self.field, self.index
-
-    def change(self):
-        return Change(self.line, self.what, _text(self.old), _text(self.new))
-
-
-def _text(node):
-    nodes = node if isinstance(node, list) else [node]
-    return "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in nodes)
-
-
-def edits(functions, scope, lines=None, near=None):
-    """All single changes of the functions, the likeliest first.
-
-    lines: where alone to look, those that ran (None: everywhere). near: a line, whose surroundings come first.
-    """
-    places = [place for f in functions for place in _places(f) if lines is None or place[3] in lines]
-    close = [place for place in places if near is not None and abs(place[3] - near) <= NEAR]
-    others = [place for place in places if place not in close]
-    moved = (e for f in functions for e in _moved_statements(f) if lines is None or e.line in lines)
-    common = (_changed(some, scope, slips.COMMON) for some in (close, others))
-    return itertools.chain(*common, moved, _changed(close + others, scope, slips.RARE))
-
-
-def _changed(places, scope, kinds):
-    for kind in kinds:
-        for owner, field, index, line, node in places:
-            for new, what in kind(node, scope):
-                yield Edit(owner, field, index, _located(new, node), what, line, kind)
-
-
-def _located(new, node):
-    return ast.fix_missing_locations(ast.copy_location(new, node))
-
-
-def _places(function):
-    """(owner, field, index, line, node) of every expression, statement and slice in a function's body."""
-    waiting = [(function, "body", k, node) for k, node in enumerate(function.body)]
-    while waiting:
-        owner, field, index, node = waiting.pop(0)
-        line = getattr(node, "lineno", None) or getattr(owner, "lineno", function.lineno)
-        yield owner, field, index, line, node
-        for name, value in ast.iter_fields(node):
-            for k, child in enumerate(value) if isinstance(value, list) else ((None, value),):
-                if isinstance(child, (ast.expr, ast.stmt, ast.keyword)):
-                    child.lineno = getattr(child, "lineno", line)
-                    waiting.append((node, name, k, child))
-
-
-def _moved_statements(function):
-    """Statements left out, exchanged with the next, or moved out of the loop that they end."""
-    for owner in ast.walk(function):
-        for field in ("body", "orelse"):
-            body = getattr(owner, field, None)
-            if not isinstance(body, list) or not all(isinstance(s, ast.stmt) for s in body):
-                continue
-            for k, statement in enumerate(body):
-                rest = body[:k] + body[k + 1 :] or [ast.copy_location(ast.Pass(), statement)]
-                yield Edit(owner, field, None, rest, "this statement is too much", statement.lineno)
-                if k + 1 < len(body):
-                    swapped = body[:k] + [body[k + 1], statement] + body[k + 2 :]
-                    yield Edit(owner, field, None, swapped, "the order of this line and the next", statement.lineno)
-                inner = getattr(statement, "body", None)
-                if isinstance(statement, (ast.For, ast.While, ast.If)) and len(inner) > 1:
-                    shorter = _with_body(statement, inner[:-1])
-                    out = body[:k] + [shorter, inner[-1]] + body[k + 1 :]
-                    yield Edit(owner, field, None, out, "it stands inside the block above", inner[-1].lineno)
-                if isinstance(statement, (ast.For, ast.While, ast.If)) and k + 1 < len(body):
-                    longer = _with_body(statement, [*inner, body[k + 1]])
-                    into, line = body[:k] + [longer] + body[k + 2 :], body[k + 1].lineno
-                    yield Edit(owner, field, None, into, "it belongs into the block above", line)
-
-
-def _with_body(statement, body):
-    fields = {**dict(ast.iter_fields(statement)), "body": body}
-    return ast.copy_location(type(statement)(**fields), statement)
 
 
 @dataclass
@@ -137,7 +28,20 @@ class Found:
 
     changes: list
     mistake: str | None = None
-    mended: tuple = ()  # names of the outputs that are right then and were not before; () where all are
+    mended: tuple = ()  # names of the outputs that are right then in every case and were not before
+    cases: tuple = ()  # labels of the cases that are right then and were not before
+
+
+@dataclass
+class State:
+    """What an answer does: the pairs that are right, and in the first case which elements, with a digest of all."""
+
+    right: set
+    elements: np.ndarray
+    digest: np.ndarray | None
+
+    def rank(self):
+        return len({pair for pair in self.right if pair[1] != KEPT}), int(self.elements.sum())
 
 
 def mend(source, bench, seen, seconds, lines=None, near=None):
@@ -155,82 +59,111 @@ class _Search:
     def __init__(self, source, bench, deadline, lines, near):
         self.source, self.bench, self.deadline, self.lines, self.near = source, bench, deadline, lines, near
         self.scope = slips.Scope(source.functions, source.attributes())
-        self.twin = None  # (change, title): after this one the answer is a known mistake
 
     def run(self, right):
-        before, changes, safe = right, [], True
-        while len(changes) < MOST:
-            self.labels = sorted(self.bench.cases, key=lambda label: self.bench.all_right(label, right))
-            edit, right = self._best(right)
+        self.before, state, done = right, self._state(right), []
+        while len(done) < MOST:
+            edit, state, twin = self._best(state)
             if edit is None:
                 break
-            changes.append(edit.change())
-            safe = safe and edit.kind in slips.HARMLESS
+            done.append(edit)
             edit.put(edit.new)
-            if right == self.bench.pairs:
-                return Found(changes)
-        if not safe:  # what only seemed to be progress, such as a line left out
+            if state.right == self.bench.pairs:
+                return Found([e.change() for e in done])
+            state = self._state(state.right)  # another case may come first now
+            if title := self._twin_as_it_stands(state):
+                twin = None, title
+                break
+        return self._more_than_one(state, done) if not done and not twin else self._short_of_right(state, done, twin)
+
+    def _short_of_right(self, state, done, twin):
+        """What the changes lead to, where that is not right but tells something."""
+        kinds = {edit.kind for edit in done}
+        changes = [edit.change() for edit in done]
+        if twin and kinds <= {*slips.HARMLESS}:
+            change, title = twin
+            return Found(changes + [change] * (change is not None), mistake=title)
+        if not done or not kinds <= {*slips.HARMLESS, slips.dropped}:
             return None
-        if self.twin and len(changes) < MOST:
-            change, title = self.twin
-            return Found([*changes, change], mistake=title)
-        if not changes:
-            return self._pair(right)
-        mended = tuple(name for name in self.bench.names if self.bench.fine(name, right, before))
-        return Found(changes, mended=mended) if mended else None
+        mended = tuple(name for name in self.bench.names if self.bench.fine(name, state.right, self.before))
+        cases = tuple(
+            k for k in self.bench.cases if self.bench.all_right(k, state.right) > self.bench.all_right(k, self.before)
+        )
+        return Found(changes, mended=mended, cases=cases) if mended or cases else None
+
+    def _state(self, right):
+        """The state of the source as it stands; the first case is from here on the first that is wrong."""
+        self.labels = sorted(self.bench.cases, key=lambda label: self.bench.all_right(label, right))
+        self.mistakes = self.bench.mistakes_in(self.labels[0])
+        seen = self.bench.see(self.source.run_with(self.source.functions), self.labels[0], SECONDS)
+        return State(right, self.bench.elements_in(self.labels[0], seen), digest_of(seen))
 
     def _edits(self):
         return edits(self.source.functions, self.scope, self.lines, self.near)
 
-    def _best(self, right):
-        """The first edit that makes all right, else the one with the most progress; and what is right then."""
-        best, most, self.twin = None, right, None
-        mistakes = self.bench.mistakes_in(self.labels[0])
+    def _best(self, state):
+        """The edit that makes all right or most, the State then, and a (Change, mistake) met on the way."""
+        best, most, twin = None, state, None
         for edit in self._edits():
             if time.monotonic() > self.deadline:
                 break
-            now, title = self._tried((edit,), right, mistakes if edit.kind in slips.HARMLESS else ())
-            if now is not None and len(now) > len(most):
+            now, title = self._tried((edit,), state, edit.kind in slips.HARMLESS and not twin)
+            if now is not None and now.rank() > most.rank():
                 best, most = edit, now
-                if now == self.bench.pairs:
+                if now.right == self.bench.pairs:
                     break
-            if title and not self.twin:
-                self.twin = edit.change(), title
-        return best, most
+            if title:
+                twin = edit.change(), title
+        return best, most, twin
 
-    def _pair(self, right):
-        """Two changes of the likeliest kinds, neither of which is progress by itself."""
-        likely = [e for e in self._edits() if e.kind in slips.LIKELY]
-        for k, first in enumerate(likely):
-            for second in likely[:k]:
-                if time.monotonic() > self.deadline:
-                    return None
-                if second.place() == first.place():
-                    continue
-                now, _ = self._tried((first, second), right, ())
-                if now == self.bench.pairs:
-                    return Found([second.change(), first.change()])
+    def _more_than_one(self, state, done):
+        """The same change in several places, or two of the likeliest, none of which is progress by itself."""
+        found = list(self._edits())
+        likely = [edit for edit in found if edit.kind in slips.LIKELY]
+        pairs = ((second, first) for k, first in enumerate(likely) for second in likely[:k])
+        for some in (*everywhere(found), *pairs):
+            if time.monotonic() > self.deadline:
+                return None
+            if len({edit.place() for edit in some}) < len(some):
+                continue
+            now, _ = self._tried(some, state, False)
+            if now is not None and now.right == self.bench.pairs:
+                return Found([edit.change() for edit in some])
         return None
 
-    def _tried(self, edits, right, mistakes):
-        """The pairs that are right with these edits, None as soon as it is no progress; and the mistake it is then."""
+    def _tried(self, some, state, for_twin):
+        """The State after these edits, None as soon as that is no progress; and the known mistake that it is then."""
+        function = self._edited(some)
+        if function is None:
+            return None, None
+        first = self.labels[0]
+        seen = self.bench.see(function, first, SECONDS)
+        now, before = self.bench.right_in(first, seen), {pair for pair in state.right if pair[0] == first}
+        elements = self.bench.elements_in(first, seen)
+        gained = {pair for pair in now - before if pair[1] != KEPT} or (elements & ~state.elements).any()
+        if not now >= before or (state.elements & ~elements).any() or not gained:
+            digest = digest_of(seen) if for_twin else None
+            changed = digest is not None and not same_digest(digest, state.digest)
+            return None, self.bench.twin(function, digest, self.mistakes, self.before) if changed else None
+        for label in self.labels[1:]:
+            pairs = self.bench.right_in(label, self.bench.see(function, label, SECONDS))
+            if not pairs >= {pair for pair in state.right if pair[0] == label}:
+                return None, None
+            now = now | pairs
+        return State(now, elements, digest_of(seen)), None
+
+    def _edited(self, some):
         with contextlib.ExitStack() as stack:
-            for edit in edits:
+            for edit in some:
                 stack.enter_context(edit)
             try:
-                function = self.source.run_with(self.source.functions)
+                return self.source.run_with(self.source.functions)
             except Exception:  # it does not compile
-                return None, None
-        now = set()
-        for n, label in enumerate(self.labels):
-            seen = self.bench.see(function, label, SECONDS)
-            pairs, before = self.bench.right_in(label, seen), {pair for pair in right if pair[0] == label}
-            if n == 0 and pairs == before and mistakes:
-                return None, self.bench.twin(function, seen, mistakes)
-            if not pairs >= before or (n == 0 and pairs == before):
-                return None, None
-            now |= pairs
-        return now, None
+                return None
+
+    def _twin_as_it_stands(self, state):
+        function = self.source.run_with(self.source.functions)
+        return self.bench.twin(function, state.digest, self.mistakes, self.before)
 
 
 @contextlib.contextmanager

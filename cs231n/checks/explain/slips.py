@@ -73,7 +73,11 @@ def signs(node, scope):
         for operator in SIGNS.get(type(node.ops[0]), ()):
             yield _changed(node, ops=[operator()]), "the comparison"
     if isinstance(node, ast.UnaryOp):
-        yield node.operand, "the sign" if isinstance(node.op, ast.USub) else "the operator in front"
+        yield node.operand, "the sign" if isinstance(node.op, ast.USub) else "what is negated"
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield _changed(node, test=ast.UnaryOp(ast.Not(), node.test)), "the condition is the wrong way round"
+    if isinstance(node, ast.Compare) or (isinstance(node, ast.Call) and _name_of(node.func) in ("bool", "logical_not")):
+        yield ast.UnaryOp(ast.Invert(), node), "the condition is the wrong way round"
 
 
 def numbers(node, scope):
