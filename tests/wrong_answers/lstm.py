@@ -41,7 +41,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_h = out_gate * tanh_c
     cache = (x, prev_h, prev_c, Wx, Wh, in_gate, forget_gate, out_gate, block, tanh_c)
     return next_h, next_c, cache
-''', says=None)
+''', says="in the order i, f, g, o")
 
 wrong("lstm_step_forward", "the candidate is squashed by a sigmoid, and the new cell state by no tanh", '''
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
@@ -54,7 +54,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_h = o * next_c
     cache = (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
     return next_h, next_c, cache
-''', faults=2, says=None)
+''', faults=2, says="the candidate g goes through the sigmoid")
 
 wrong("lstm_step_forward", "the sigmoid's sign, forget gate 1 - i as in a GRU, and the old cell state shown", '''
 def my_sigmoid(z):
@@ -99,7 +99,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dWh = prev_h.T.dot(da)
     db = da.sum(axis=0)
     return dx, dprev_h, dprev_c, dWx, dWh, db
-''', says=None)
+''', says="the path from next_h into next_c is left out")
 
 wrong("lstm_step_backward", "dprev_c from dnext_c alone, the candidate's slope that of a sigmoid", STEP_FORWARD + '''
 
@@ -120,7 +120,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dx = np.dot(d_a, Wx.T)
     dprev_h = np.dot(d_a, Wh.T)
     return dx, dprev_h, dprev_c, dWx, dWh, db
-''', faults=2, says=None)
+''', faults=2, says="line 16: the name dnext_c")
 
 wrong("lstm_step_backward", "dc passes o but no slope of tanh, the slope of i is missing", STEP_FORWARD + '''
 
@@ -153,7 +153,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
         hs.append(h)
         caches.append(cache)
     return np.stack(hs, axis=1), caches
-''', says=None)
+''', says="the cell state is reset to zero")
 
 wrong("lstm_forward", "the cell state starts at h0, and the hidden state is never passed on", '''
 def lstm_forward(x, h0, Wx, Wh, b):
@@ -169,7 +169,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
         prev_c = next_c
     cache["T"] = T
     return h, cache
-''', faults=2, says=None)
+''', faults=2, says="every step starts from h0 again")
 
 wrong("lstm_backward", "the cell state's gradient is not carried back", FORWARD + '''
 
@@ -190,7 +190,7 @@ def lstm_backward(dh, cache):
         dWh += dWh_t
         db += db_t
     return dx, dprev_h, dWx, dWh, db
-''', says=None)
+''', says="dprev_c, is not carried back")
 
 wrong("lstm_backward", "the last state's gradient counts twice, and dWh is that of one step", FORWARD + '''
 

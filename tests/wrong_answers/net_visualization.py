@@ -34,7 +34,7 @@ wrong("compute_saliency_maps", "the largest of the channels is taken before the 
         saliency, _ = X.grad.data.max(dim=1)
         saliency = saliency.abs()
     return saliency
-''', says=None)
+''', says="line 11 makes this right: .abs() is missing")
 
 wrong("compute_saliency_maps", "the gradient of the mean loss, not of the score, channels summed", SALIENCY + '''
         logits = model(X)
@@ -43,7 +43,7 @@ wrong("compute_saliency_maps", "the gradient of the mean loss, not of the score,
         grad = X.grad.abs()
         saliency = torch.sum(grad, 1)
     return saliency
-''', faults=2, says=None)
+''', faults=2, says="the channels are added up")
 
 wrong("compute_saliency_maps", "differences of the loss, with all three channels moved at once", SALIENCY + '''
         N, C, H, W = X.shape
@@ -71,7 +71,7 @@ wrong("make_fooling_image", "the gradients of all steps add up, for they are nev
             dX = learning_rate * g / g.norm()
             X_fooling.data += dX
     return X_fooling.detach().contiguous()
-''', says=None)
+''', says="old ones pile up")
 
 wrong("make_fooling_image", "no stopping test, and the step divided by the largest entry", FOOLING + '''
         for step in range(100):
@@ -94,7 +94,7 @@ wrong("make_fooling_image", "the slope of the log probability, and a stop only a
                 X_fooling += learning_rate * X_fooling.grad / X_fooling.grad.norm()
             X_fooling.grad.zero_()
     return X_fooling.detach().contiguous()
-''', faults=2, says=None)
+''', faults=2, says="the rest is in line 11: the number 0.9")
 
 wrong("class_visualization_update_step", "the score's gradient is normalised before the penalty", STEP + '''
         score = model(img)[0, target_y]
@@ -103,7 +103,7 @@ wrong("class_visualization_update_step", "the score's gradient is normalised bef
         # shrink the image a little, too
         grad = grad - 2 * l2_reg * img.data
         img.data += learning_rate * grad
-''', says=None)
+''', says="the regulariser comes after the normalisation")
 
 wrong("class_visualization_update_step", "the penalty is added, and it is the norm without its square", STEP + '''
         scores = model(img)
@@ -113,12 +113,12 @@ wrong("class_visualization_update_step", "the penalty is added, and it is the no
         with torch.no_grad():
             img += learning_rate * g / torch.norm(g)
         img.grad = None
-''', faults=2, says=None)
+''', faults=2, says="the norm in the regulariser is not squared")
 
-wrong("class_visualization_update_step", "the penalty's slope without its 2, and the gradient is left behind", STEP + '''
+wrong("class_visualization_update_step", "the penalty's slope without its 2, the gradient left behind", STEP + '''
         scores = model(img)
         target_score = scores[:, target_y].squeeze()
         target_score.backward()
         dimg = img.grad.data - l2_reg * img.data
         img.data += learning_rate * dimg / dimg.norm()
-''', faults=2, says=None)
+''', faults=2, says="line 12")

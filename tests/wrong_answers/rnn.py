@@ -11,7 +11,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     next_h = np.tanh(score)
     cache = (x, prev_h, Wx, Wh, next_h)
     return next_h, cache
-''', says=None)
+''', says="line 4 makes this right: the order of the elements")
 
 wrong("rnn_step_forward", "Wh is transposed, and the bias is added after the tanh", '''
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -44,7 +44,7 @@ def rnn_step_backward(dnext_h, cache):
     dWh = prev_h.T.dot(dz)
     db = np.sum(dz, axis=0)
     return dx, dprev_h, dWx, dWh, db
-''', says=None)
+''', says="1 - tanh(next_h)**2, a tanh too many")
 
 wrong("rnn_step_backward", "db is a mean over the batch, and Wh is not transposed for dprev_h", '''
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -66,7 +66,7 @@ def rnn_step_backward(dnext_h, cache):
     dx = np.dot(dz, Wx.T)
     dprev_h = np.dot(dz, Wh)
     return dx, dprev_h, dWx, dWh, db
-''', faults=2, says=None)
+''', faults=2, says="line 13: the function mean")
 
 wrong("rnn_step_backward", "tanh's slope without the square, dWh from the next state, dx divided by N", '''
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
@@ -86,7 +86,7 @@ def rnn_step_backward(dnext_h, cache):
     dWh = next_h.T @ dscore
     db = dscore.sum(0)
     return dx, dprev_h, dWx, dWh, db
-''', faults=3, says=None)
+''', faults=3, says="line 8: the square")
 
 wrong("rnn_forward", "every step starts from h0", '''
 def rnn_forward(x, h0, Wx, Wh, b):
@@ -100,7 +100,7 @@ def rnn_forward(x, h0, Wx, Wh, b):
         h[:, t, :] = next_h
         cache.append(step_cache)
     return h, cache
-''', says=None)
+''', says="every step starts from h0 again")
 
 wrong("rnn_forward", "h0 is given back as the first state, and tanh(z) = 2 sigmoid(2z) - 1 lost a 2", '''
 def rnn_forward(x, h0, Wx, Wh, b):
@@ -140,7 +140,7 @@ def rnn_backward(dh, cache):
         db += db_t
     dh0 = dprev_h
     return dx, dh0, dWx, dWh, db
-''', says=None)
+''', says="nothing flows back through time")
 
 wrong("rnn_backward", "dx is stacked from the last step to the first, and db is that of one step", '''
 def rnn_forward(x, h0, Wx, Wh, b):
@@ -196,7 +196,7 @@ def rnn_backward(dh, cache):
         db += db_t
     dh0 = grad
     return dx, dh0, dWx, dWh, db
-''', says=None)
+''', says="only the gradient of the last step")
 
 wrong("word_embedding_forward", "the ids are taken to begin at 1", '''
 def word_embedding_forward(x, W):
@@ -209,7 +209,7 @@ def word_embedding_forward(x, W):
             out[n, t, :] = W[word - 1, :]
     cache = (x, V)
     return out, cache
-''', says=None)
+''', says="counted from 1")
 
 wrong("word_embedding_forward", "time comes first, and the vectors are multiplied by the root of D", '''
 def word_embedding_forward(x, W):
@@ -250,7 +250,7 @@ def word_embedding_backward(dout, cache):
         if count > 0:
             dW[v] = dout[mask].sum(axis=0) / count
     return dW
-''', faults=2, says=None)
+''', faults=2, says="averaged instead of summed")
 
 wrong("captioning_rnn_loss", "the mask is that of the words read, not of those to be said", '''
 def loss(self, features, captions):
@@ -276,7 +276,7 @@ def loss(self, features, captions):
     grads["W_embed"] = word_embedding_backward(demb, cache_emb)
     _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, cache_proj)
     return loss, grads
-''', says=None)
+''', says="the mask is taken from captions_in")
 
 wrong("captioning_rnn_loss", "the padding counts, and the first state's gradient from above is taken for dh0", '''
 def loss(self, features, captions):
@@ -334,7 +334,7 @@ def loss(self, features, captions):
     grads["W_embed"] = word_embedding_backward(dwords, word_cache)
     _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, proj_cache)
     return loss, grads
-''', faults=2, says=None)
+''', faults=2, says="line 14: the call of tanh")
 
 SAMPLE = '''
 def sample(self, features, max_length=30):
@@ -362,7 +362,7 @@ wrong("captioning_rnn_sample", "every step reads <START>, never the word just sa
         idx = np.argmax(scores, axis=1)
         captions[:, t] = idx
     return captions
-''', says=None)
+''', says="<start> is read at every step")
 
 wrong("captioning_rnn_sample", "the LSTM's cell state is zero at every step, and <START> is written first", SAMPLE + '''
     h = np.dot(features, p["W_proj"]) + p["b_proj"]
@@ -379,4 +379,4 @@ wrong("captioning_rnn_sample", "the LSTM's cell state is zero at every step, and
         scores = np.dot(h, p["W_vocab"]) + p["b_vocab"]
         captions[:, t] = np.argmax(scores, axis=1)
     return captions
-''', faults=2, says=None)
+''', faults=2, says="<start> is written as the first word")

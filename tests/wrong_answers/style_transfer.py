@@ -7,7 +7,7 @@ def content_loss(content_weight, content_current, content_original):
     criterion = nn.MSELoss()
     loss = criterion(content_current, content_original)
     return content_weight * loss
-''', says=None)
+''', says="averaged instead of added up")
 
 wrong("content_loss", "half, as in the paper, and the norm without its square", '''
 def content_loss(content_weight, content_current, content_original):
@@ -17,7 +17,7 @@ def content_loss(content_weight, content_current, content_original):
     diff = torch.norm(F_l - P_l)
     loss = 0.5 * diff
     return loss * content_weight
-''', faults=2, says=None)
+''', faults=2, says="the root of the sum is taken")
 
 wrong("gram_matrix", "the channels of all images are multiplied with each other", '''
 def gram_matrix(features, normalize=True):
@@ -27,7 +27,7 @@ def gram_matrix(features, normalize=True):
     if normalize:
         G = G / (C * H * W)
     return G
-''', says=None)
+''', says="line 4")
 
 wrong("gram_matrix", "the channels' means are taken off, and the division leaves out C", '''
 def gram_matrix(features, normalize=True):
@@ -40,7 +40,7 @@ def gram_matrix(features, normalize=True):
     if normalize:
         gram = gram / (H * W)
     return gram
-''', faults=2, says=None)
+''', faults=2, says="each channel's mean is taken out first")
 
 wrong("gram_matrix", "pixels and channels are mixed by a reshape, and normalize is not heeded", '''
 def gram_matrix(features, normalize=True):
@@ -71,7 +71,7 @@ def style_loss(feats, style_layers, style_targets, style_weights):
         layer_loss = torch.mean((G - A).pow(2))
         losses.append(style_weights[idx] * layer_loss)
     return sum(losses)
-''', faults=2, says=None)
+''', faults=2, says="averaged instead of added up; and besides")
 
 wrong("style_loss", "it returns after the first layer, and divides by 4 as the paper does", '''
 def style_loss(feats, style_layers, style_targets, style_weights):
@@ -83,7 +83,7 @@ def style_loss(feats, style_layers, style_targets, style_weights):
         E_l = torch.sum(diff * diff) / 4
         total += w * E_l
         return total
-''', faults=2, says=None)
+''', faults=2, says="only the first layer counts")
 
 wrong("tv_loss", "absolute differences, not squared ones", '''
 def tv_loss(img, tv_weight):
@@ -92,7 +92,7 @@ def tv_loss(img, tv_weight):
     dw = torch.abs(img[:, :, :, 1:] - img[:, :, :, :W - 1])
     loss = dh.sum() + dw.sum()
     return tv_weight * loss
-''', says=None)
+''', says="the differences are not squared")
 
 wrong("tv_loss", "the differences down are taken twice, and the weight multiplies only the first", '''
 def tv_loss(img, tv_weight):
@@ -100,7 +100,7 @@ def tv_loss(img, tv_weight):
     w_variance = torch.sum(torch.pow(img[:, :, :-1, :] - img[:, :, 1:, :], 2))
     loss = tv_weight * h_variance + w_variance
     return loss
-''', faults=2, says=None)
+''', faults=2, says="only vertical neighbours are compared")
 
 wrong("tv_loss", "a root at every pixel, and the last row and column have no difference at all", '''
 def tv_loss(img, tv_weight):
@@ -109,4 +109,4 @@ def tv_loss(img, tv_weight):
     dy = img[:, :, 1:, :-1] - img[:, :, :-1, :-1]
     magnitude = (dx ** 2 + dy ** 2).sqrt()
     return tv_weight * magnitude.sum()
-''', faults=2, says=None)
+''', faults=2, says="the last row and the last column are left out")
