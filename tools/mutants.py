@@ -10,7 +10,6 @@ import ast
 import collections
 import difflib
 import importlib
-import inspect
 import random
 import sys
 import tempfile
@@ -71,16 +70,17 @@ def _changed_lines(right, wrong):
 
 def try_out(todo, text, folder):
     """(Result, seconds) of an answer given as source text; its forward pass may be beside its backward pass."""
-    module = owner = importlib.import_module(todo.module)
+    owner = importlib.import_module(todo.module)
     path = Path(folder) / f"answer_{abs(hash(text))}.py"
     path.write_text(text, encoding="utf-8")
-    namespace = dict(vars(module))
+    namespace = dict(vars(owner))
     exec(compile(text, str(path), "exec"), namespace)
-    for part in todo.attribute.split(".")[:-1]:
+    *classes, name = todo.attribute.split(".")
+    for part in classes:
         owner = getattr(owner, part)
-    new = {name: f for name, f in namespace.items() if inspect.isfunction(f) and f is not vars(module).get(name)}
+    names = {name, getattr(todo, "forward", todo).attribute} & namespace.keys()
     began = time.perf_counter()
-    with mock.patch.multiple(owner, **{name: f for name, f in new.items() if hasattr(owner, name)}):
+    with mock.patch.multiple(owner, **{name: namespace[name] for name in names}):
         result = evaluate(todo.id)
     return result, time.perf_counter() - began
 

@@ -2,7 +2,7 @@
 
 from . import wrong
 
-STEP_FORWARD = '''
+STEP_FORWARD = """
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     H = prev_h.shape[1]
     a = x.dot(Wx) + prev_h.dot(Wh) + b
@@ -11,9 +11,9 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_c = f * prev_c + i * g
     next_h = o * np.tanh(next_c)
     return next_h, next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
-'''
+"""
 
-FORWARD = '''
+FORWARD = """
 def lstm_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     H = h0.shape[1]
@@ -25,9 +25,12 @@ def lstm_forward(x, h0, Wx, Wh, b):
         h[:, t] = ht
         caches.append(cache_t)
     return h, caches
-'''
+"""
 
-wrong("lstm_step_forward", "the columns are read in the order i, f, g, o", '''
+wrong(
+    "lstm_step_forward",
+    "the columns are read in the order i, f, g, o",
+    """
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     N, H = prev_h.shape
     A = np.dot(x, Wx) + np.dot(prev_h, Wh) + b.reshape(1, -1)
@@ -41,9 +44,14 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_h = out_gate * tanh_c
     cache = (x, prev_h, prev_c, Wx, Wh, in_gate, forget_gate, out_gate, block, tanh_c)
     return next_h, next_c, cache
-''', says="in the order i, f, g, o")
+""",
+    says="in the order i, f, g, o",
+)
 
-wrong("lstm_step_forward", "the candidate is squashed by a sigmoid, and the new cell state by no tanh", '''
+wrong(
+    "lstm_step_forward",
+    "the candidate is squashed by a sigmoid, and the new cell state by no tanh",
+    """
 def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     a = x @ Wx + prev_h @ Wh + b
     a = sigmoid(a)
@@ -54,9 +62,15 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_h = o * next_c
     cache = (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
     return next_h, next_c, cache
-''', faults=2, says="the candidate g goes through the sigmoid")
+""",
+    faults=2,
+    says="the candidate g goes through the sigmoid",
+)
 
-wrong("lstm_step_forward", "the sigmoid's sign, forget gate 1 - i as in a GRU, and the old cell state shown", '''
+wrong(
+    "lstm_step_forward",
+    "the sigmoid's sign, forget gate 1 - i as in a GRU, and the old cell state shown",
+    """
 def my_sigmoid(z):
     return 1.0 / (1.0 + np.exp(z))
 
@@ -73,9 +87,16 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     next_h = o * np.tanh(prev_c)
     cache = (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
     return next_h, next_c, cache
-''', faults=3, says=None)
+""",
+    faults=3,
+    says=None,
+)
 
-wrong("lstm_step_backward", "the cell state's gradient through next_h is forgotten", STEP_FORWARD + '''
+wrong(
+    "lstm_step_backward",
+    "the cell state's gradient through next_h is forgotten",
+    STEP_FORWARD
+    + """
 
 def lstm_step_backward(dnext_h, dnext_c, cache):
     x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c = cache
@@ -99,9 +120,15 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dWh = prev_h.T.dot(da)
     db = da.sum(axis=0)
     return dx, dprev_h, dprev_c, dWx, dWh, db
-''', says="the path from next_h into next_c is left out")
+""",
+    says="the path from next_h into next_c is left out",
+)
 
-wrong("lstm_step_backward", "dprev_c from dnext_c alone, the candidate's slope that of a sigmoid", STEP_FORWARD + '''
+wrong(
+    "lstm_step_backward",
+    "dprev_c from dnext_c alone, the candidate's slope that of a sigmoid",
+    STEP_FORWARD
+    + """
 
 def lstm_step_backward(dnext_h, dnext_c, cache):
     x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c = cache
@@ -120,9 +147,16 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     dx = np.dot(d_a, Wx.T)
     dprev_h = np.dot(d_a, Wh.T)
     return dx, dprev_h, dprev_c, dWx, dWh, db
-''', faults=2, says="line 16: the name dnext_c")
+""",
+    faults=2,
+    says="line 16: the name dnext_c",
+)
 
-wrong("lstm_step_backward", "dc passes o but no slope of tanh, the slope of i is missing", STEP_FORWARD + '''
+wrong(
+    "lstm_step_backward",
+    "dc passes o but no slope of tanh, the slope of i is missing",
+    STEP_FORWARD
+    + """
 
 def lstm_step_backward(dnext_h, dnext_c, cache):
     (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c) = cache
@@ -138,9 +172,15 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     da[:, 2*H:3*H] = do * o * (1 - o)
     da[:, 3*H:4*H] = dg * (1 - g * g)
     return da @ Wx.T, da @ Wh.T, dc * f, x.T @ da, prev_h.T @ da, da.sum(0)
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)
 
-wrong("lstm_forward", "the cell state is zero again at every step", '''
+wrong(
+    "lstm_forward",
+    "the cell state is zero again at every step",
+    """
 def lstm_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     H = h0.shape[1]
@@ -153,9 +193,14 @@ def lstm_forward(x, h0, Wx, Wh, b):
         hs.append(h)
         caches.append(cache)
     return np.stack(hs, axis=1), caches
-''', says="the cell state is reset to zero")
+""",
+    says="the cell state is reset to zero",
+)
 
-wrong("lstm_forward", "the cell state starts at h0, and the hidden state is never passed on", '''
+wrong(
+    "lstm_forward",
+    "the cell state starts at h0, and the hidden state is never passed on",
+    """
 def lstm_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     N, H = h0.shape
@@ -169,9 +214,16 @@ def lstm_forward(x, h0, Wx, Wh, b):
         prev_c = next_c
     cache["T"] = T
     return h, cache
-''', faults=2, says="every step starts from h0 again")
+""",
+    faults=2,
+    says="every step starts from h0 again",
+)
 
-wrong("lstm_backward", "the cell state's gradient is not carried back", FORWARD + '''
+wrong(
+    "lstm_backward",
+    "the cell state's gradient is not carried back",
+    FORWARD
+    + """
 
 def lstm_backward(dh, cache):
     N, T, H = dh.shape
@@ -190,9 +242,15 @@ def lstm_backward(dh, cache):
         dWh += dWh_t
         db += db_t
     return dx, dprev_h, dWx, dWh, db
-''', says="dprev_c, is not carried back")
+""",
+    says="dprev_c, is not carried back",
+)
 
-wrong("lstm_backward", "the last state's gradient counts twice, and dWh is that of one step", FORWARD + '''
+wrong(
+    "lstm_backward",
+    "the last state's gradient counts twice, and dWh is that of one step",
+    FORWARD
+    + """
 
 def lstm_backward(dh, cache):
     N, T, H = dh.shape
@@ -208,4 +266,7 @@ def lstm_backward(dh, cache):
         db = db + db_t
     dx = np.array(dx).transpose(1, 0, 2)
     return dx, dh_next, dWx, dWh, db
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)

@@ -1,8 +1,11 @@
-"""Wrong answers of the RNN notebook: steps, loops over time, word vectors and the captioner."""
+"""Wrong answers of the RNN notebook: steps, loops over time and word vectors."""
 
 from . import wrong
 
-wrong("rnn_step_forward", "the stacked weights are in another order than the stacked inputs", '''
+wrong(
+    "rnn_step_forward",
+    "the stacked weights are in another order than the stacked inputs",
+    """
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     # one big matrix multiply instead of two
     inp = np.concatenate((x, prev_h), axis=1)     # N x (D+H)
@@ -11,9 +14,14 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     next_h = np.tanh(score)
     cache = (x, prev_h, Wx, Wh, next_h)
     return next_h, cache
-''', says="line 4 makes this right: the order of the elements")
+""",
+    says="line 4 makes this right: the order of the elements",
+)
 
-wrong("rnn_step_forward", "Wh is transposed, and the bias is added after the tanh", '''
+wrong(
+    "rnn_step_forward",
+    "Wh is transposed, and the bias is added after the tanh",
+    """
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     N, D = x.shape
     H = prev_h.shape[1]
@@ -24,9 +32,15 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
         next_h[n] = np.tanh(from_input + from_state) + b
     cache = (x, prev_h, Wx, Wh, next_h)
     return next_h, cache
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)
 
-wrong("rnn_step_backward", "the tanh is applied again to a state that has passed it", '''
+wrong(
+    "rnn_step_backward",
+    "the tanh is applied again to a state that has passed it",
+    """
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     next_h = np.tanh(x.dot(Wx) + prev_h.dot(Wh) + b)
     cache = x, prev_h, Wx, Wh, b, next_h
@@ -44,9 +58,14 @@ def rnn_step_backward(dnext_h, cache):
     dWh = prev_h.T.dot(dz)
     db = np.sum(dz, axis=0)
     return dx, dprev_h, dWx, dWh, db
-''', says="1 - tanh(next_h)**2, a tanh too many")
+""",
+    says="1 - tanh(next_h)**2, a tanh too many",
+)
 
-wrong("rnn_step_backward", "db is a mean over the batch, and Wh is not transposed for dprev_h", '''
+wrong(
+    "rnn_step_backward",
+    "db is a mean over the batch, and Wh is not transposed for dprev_h",
+    """
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     z = np.dot(x, Wx) + np.dot(prev_h, Wh) + b
     next_h = np.tanh(z)
@@ -66,9 +85,15 @@ def rnn_step_backward(dnext_h, cache):
     dx = np.dot(dz, Wx.T)
     dprev_h = np.dot(dz, Wh)
     return dx, dprev_h, dWx, dWh, db
-''', faults=2, says="line 13: the function mean")
+""",
+    faults=2,
+    says="line 13: the function mean",
+)
 
-wrong("rnn_step_backward", "tanh's slope without the square, dWh from the next state, dx divided by N", '''
+wrong(
+    "rnn_step_backward",
+    "tanh's slope without the square, dWh from the next state, dx divided by N",
+    """
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
     next_h = np.tanh(x @ Wx + prev_h @ Wh + b)
     return next_h, {"x": x, "prev_h": prev_h, "Wx": Wx, "Wh": Wh, "next_h": next_h}
@@ -86,9 +111,15 @@ def rnn_step_backward(dnext_h, cache):
     dWh = next_h.T @ dscore
     db = dscore.sum(0)
     return dx, dprev_h, dWx, dWh, db
-''', faults=3, says="line 8: the square")
+""",
+    faults=3,
+    says="line 8: the square",
+)
 
-wrong("rnn_forward", "every step starts from h0", '''
+wrong(
+    "rnn_forward",
+    "every step starts from h0",
+    """
 def rnn_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     H = h0.shape[1]
@@ -100,9 +131,14 @@ def rnn_forward(x, h0, Wx, Wh, b):
         h[:, t, :] = next_h
         cache.append(step_cache)
     return h, cache
-''', says="every step starts from h0 again")
+""",
+    says="every step starts from h0 again",
+)
 
-wrong("rnn_forward", "h0 is given back as the first state, and tanh(z) = 2 sigmoid(2z) - 1 lost a 2", '''
+wrong(
+    "rnn_forward",
+    "h0 is given back as the first state, and tanh(z) = 2 sigmoid(2z) - 1 lost a 2",
+    """
 def rnn_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     _, H = h0.shape
@@ -113,9 +149,15 @@ def rnn_forward(x, h0, Wx, Wh, b):
         h[:, t, :] = 2 * sigmoid(z) - 1
     cache = (x, h, Wx, Wh)
     return h[:, :T, :], cache
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)
 
-wrong("rnn_backward", "nothing flows back through time", '''
+wrong(
+    "rnn_backward",
+    "nothing flows back through time",
+    """
 def rnn_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     h, caches, prev_h = [], [], h0
@@ -140,9 +182,14 @@ def rnn_backward(dh, cache):
         db += db_t
     dh0 = dprev_h
     return dx, dh0, dWx, dWh, db
-''', says="nothing flows back through time")
+""",
+    says="nothing flows back through time",
+)
 
-wrong("rnn_backward", "dx is stacked from the last step to the first, and db is that of one step", '''
+wrong(
+    "rnn_backward",
+    "dx is stacked from the last step to the first, and db is that of one step",
+    """
 def rnn_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     h, cache, prev_h = np.zeros((N, T, h0.shape[1]), dtype=x.dtype), [], h0
@@ -166,9 +213,15 @@ def rnn_backward(dh, cache):
         dWh = dWh + dwh
     dx = np.stack(dxs, axis=1)
     return dx, dprev, dWx, dWh, db
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)
 
-wrong("rnn_backward", "only the last state's gradient is taken from above; those of the other steps are not added", '''
+wrong(
+    "rnn_backward",
+    "only the last state's gradient is taken from above; those of the other steps are not added",
+    """
 def rnn_forward(x, h0, Wx, Wh, b):
     N, T, D = x.shape
     h, cache, prev_h = np.zeros((N, T, h0.shape[1]), dtype=x.dtype), [], h0
@@ -196,9 +249,14 @@ def rnn_backward(dh, cache):
         db += db_t
     dh0 = grad
     return dx, dh0, dWx, dWh, db
-''', says="only the gradient of the last step")
+""",
+    says="only the gradient of the last step",
+)
 
-wrong("word_embedding_forward", "the ids are taken to begin at 1", '''
+wrong(
+    "word_embedding_forward",
+    "the ids are taken to begin at 1",
+    """
 def word_embedding_forward(x, W):
     N, T = x.shape
     V, D = W.shape
@@ -209,9 +267,14 @@ def word_embedding_forward(x, W):
             out[n, t, :] = W[word - 1, :]
     cache = (x, V)
     return out, cache
-''', says="counted from 1")
+""",
+    says="counted from 1",
+)
 
-wrong("word_embedding_forward", "time comes first, and the vectors are multiplied by the root of D", '''
+wrong(
+    "word_embedding_forward",
+    "time comes first, and the vectors are multiplied by the root of D",
+    """
 def word_embedding_forward(x, W):
     N, T = x.shape
     V, D = W.shape
@@ -220,9 +283,15 @@ def word_embedding_forward(x, W):
     out *= np.sqrt(D).astype(W.dtype)   # as in "Attention is all you need"
     cache = x, V
     return out, cache
-''', faults=2, says=None)
+""",
+    faults=2,
+    says=None,
+)
 
-wrong("word_embedding_backward", "of a word that occurs several times one gradient stays", '''
+wrong(
+    "word_embedding_backward",
+    "of a word that occurs several times one gradient stays",
+    """
 def word_embedding_forward(x, W):
     return W[x], (x, W)
 
@@ -234,9 +303,14 @@ def word_embedding_backward(dout, cache):
     for t in range(T):
         dW[x[:, t]] += dout[:, t]
     return dW
-''', says=None)
+""",
+    says=None,
+)
 
-wrong("word_embedding_backward", "a word's gradients are averaged, and word 0 is left out as if it were padding", '''
+wrong(
+    "word_embedding_backward",
+    "a word's gradients are averaged, and word 0 is left out as if it were padding",
+    """
 def word_embedding_forward(x, W):
     return W[x, :], (x, W.shape)
 
@@ -250,133 +324,7 @@ def word_embedding_backward(dout, cache):
         if count > 0:
             dW[v] = dout[mask].sum(axis=0) / count
     return dW
-''', faults=2, says="averaged instead of summed")
-
-wrong("captioning_rnn_loss", "the mask is that of the words read, not of those to be said", '''
-def loss(self, features, captions):
-    features, captions = self._checked_batch(features, captions)
-    p = self.params
-    captions_in, captions_out = captions[:, :-1], captions[:, 1:]
-    forward, backward = {
-        "rnn": (rnn_forward, rnn_backward),
-        "lstm": (lstm_forward, lstm_backward),
-    }[self.cell_type]
-
-    mask = captions_in != self._null
-    # forward
-    h0, cache_proj = affine_forward(features, p["W_proj"], p["b_proj"])
-    emb, cache_emb = word_embedding_forward(captions_in, p["W_embed"])
-    h, cache_rnn = forward(emb, h0, p["Wx"], p["Wh"], p["b"])
-    scores, cache_vocab = temporal_affine_forward(h, p["W_vocab"], p["b_vocab"])
-    loss, dscores = temporal_softmax_loss(scores, captions_out, mask)
-    # backward
-    grads = {}
-    dh, grads["W_vocab"], grads["b_vocab"] = temporal_affine_backward(dscores, cache_vocab)
-    demb, dh0, grads["Wx"], grads["Wh"], grads["b"] = backward(dh, cache_rnn)
-    grads["W_embed"] = word_embedding_backward(demb, cache_emb)
-    _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, cache_proj)
-    return loss, grads
-''', says="the mask is taken from captions_in")
-
-wrong("captioning_rnn_loss", "the padding counts, and the first state's gradient from above is taken for dh0", '''
-def loss(self, features, captions):
-    features, captions = self._checked_batch(features, captions)
-    p = self.params
-    captions_in, captions_out = captions[:, :-1], captions[:, 1:]
-    forward, backward = {
-        "rnn": (rnn_forward, rnn_backward),
-        "lstm": (lstm_forward, lstm_backward),
-    }[self.cell_type]
-
-    W_proj, b_proj = self.params["W_proj"], self.params["b_proj"]
-    W_embed = self.params["W_embed"]
-    W_vocab, b_vocab = self.params["W_vocab"], self.params["b_vocab"]
-    N, T = captions_out.shape
-
-    h_init = features.dot(W_proj) + b_proj
-    x, embed_cache = word_embedding_forward(captions_in, W_embed)
-    h, rnn_cache = forward(x, h_init, p["Wx"], p["Wh"], p["b"])
-    out, vocab_cache = temporal_affine_forward(h, W_vocab, b_vocab)
-    loss, dout = temporal_softmax_loss(out, captions_out, np.ones((N, T), dtype=bool))
-
-    dh, dW_vocab, db_vocab = temporal_affine_backward(dout, vocab_cache)
-    dx, dh0, dWx, dWh, db = backward(dh, rnn_cache)
-    dW_embed = word_embedding_backward(dx, embed_cache)
-    dh_init = dh[:, 0, :]
-    dW_proj = features.T.dot(dh_init)
-    db_proj = np.sum(dh_init, axis=0)
-    grads = {"W_proj": dW_proj, "b_proj": db_proj, "W_embed": dW_embed, "Wx": dWx, "Wh": dWh, "b": db,
-             "W_vocab": dW_vocab, "b_vocab": db_vocab}
-    return loss, grads
-''', faults=2, says=None)
-
-wrong("captioning_rnn_loss", "h0 passes a tanh whose slope is forgotten, and dWx and dWh are exchanged", '''
-def loss(self, features, captions):
-    features, captions = self._checked_batch(features, captions)
-    p = self.params
-    captions_in, captions_out = captions[:, :-1], captions[:, 1:]
-    forward, backward = {
-        "rnn": (rnn_forward, rnn_backward),
-        "lstm": (lstm_forward, lstm_backward),
-    }[self.cell_type]
-
-    grads = {}
-    mask = captions_out != self._null
-    a0, proj_cache = affine_forward(features, p["W_proj"], p["b_proj"])
-    h0 = np.tanh(a0)          # so that it looks like any other hidden state
-    words, word_cache = word_embedding_forward(captions_in, p["W_embed"])
-    h, h_cache = forward(words, h0, p["Wx"], p["Wh"], p["b"])
-    scores, vocab_cache = temporal_affine_forward(h, p["W_vocab"], p["b_vocab"])
-    loss, dscores = temporal_softmax_loss(scores, captions_out, mask)
-
-    dh, grads["W_vocab"], grads["b_vocab"] = temporal_affine_backward(dscores, vocab_cache)
-    dwords, dh0, grads["Wh"], grads["Wx"], grads["b"] = backward(dh, h_cache)
-    grads["W_embed"] = word_embedding_backward(dwords, word_cache)
-    _, grads["W_proj"], grads["b_proj"] = affine_backward(dh0, proj_cache)
-    return loss, grads
-''', faults=2, says="line 14: the call of tanh")
-
-SAMPLE = '''
-def sample(self, features, max_length=30):
-    features = self.checked_features(features)
-    if max_length < 1:
-        raise ValueError(f"max_length is {max_length}; it must be at least 1")
-    if self._start is None or self._end is None:
-        raise ValueError("the vocabulary has no <START> or no <END>: without them a caption cannot begin or end")
-    captions = np.full((len(features), max_length), self._null, dtype=np.int32)
-    p = self.params
-'''
-
-wrong("captioning_rnn_sample", "every step reads <START>, never the word just said", SAMPLE + '''
-    N = features.shape[0]
-    h, _ = affine_forward(features, p["W_proj"], p["b_proj"])
-    c = np.zeros_like(h)
-    start = self._start * np.ones(N, dtype=np.int32)
-    for t in range(max_length):
-        emb, _ = word_embedding_forward(start, p["W_embed"])
-        if self.cell_type == "rnn":
-            h, _ = rnn_step_forward(emb, h, p["Wx"], p["Wh"], p["b"])
-        elif self.cell_type == "lstm":
-            h, c, _ = lstm_step_forward(emb, h, c, p["Wx"], p["Wh"], p["b"])
-        scores, _ = affine_forward(h, p["W_vocab"], p["b_vocab"])
-        idx = np.argmax(scores, axis=1)
-        captions[:, t] = idx
-    return captions
-''', says="<start> is read at every step")
-
-wrong("captioning_rnn_sample", "the LSTM's cell state is zero at every step, and <START> is written first", SAMPLE + '''
-    h = np.dot(features, p["W_proj"]) + p["b_proj"]
-    N, H = h.shape
-    captions[:, 0] = self._start
-    for t in range(1, max_length):
-        prev_word = captions[:, t - 1]
-        x = p["W_embed"][prev_word]
-        if self.cell_type == "rnn":
-            h, _ = rnn_step_forward(x, h, p["Wx"], p["Wh"], p["b"])
-        else:
-            c = np.zeros((N, H), dtype=h.dtype)
-            h, c, _ = lstm_step_forward(x, h, c, p["Wx"], p["Wh"], p["b"])
-        scores = np.dot(h, p["W_vocab"]) + p["b_vocab"]
-        captions[:, t] = np.argmax(scores, axis=1)
-    return captions
-''', faults=2, says="<start> is written as the first word")
+""",
+    faults=2,
+    says="averaged instead of summed",
+)
