@@ -98,15 +98,18 @@ def try_out(todo, text, folder, like=None, forward=None):
     """(Result, seconds) of an answer given as source text.
 
     like: the function whose name and surroundings the answer's have (the solution's). forward: the forward pass whose
-    cache a backward pass reads (the solution's).
+    cache a backward pass reads (the solution's, or one that stands in the text).
     """
     path = Path(folder) / f"answer_{abs(hash(text))}.py"
     path.write_text(text, encoding="utf-8")
     like = like or todo.live()
     namespace = dict(like.__globals__)
     exec(compile(text, str(path), "exec"), namespace)
+    below = getattr(todo, "forward", None)
+    if below and namespace.get(below.attribute) is not like.__globals__.get(below.attribute):
+        forward = namespace[below.attribute]
     began = time.perf_counter()
-    with _in_place_of(todo, namespace[like.__name__]), _in_place_of(getattr(todo, "forward", None), forward):
+    with _in_place_of(todo, namespace[like.__name__]), _in_place_of(below, forward):
         result = evaluate(todo.id)
     return result, time.perf_counter() - began
 
