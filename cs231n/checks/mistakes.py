@@ -26,12 +26,38 @@ def name_mistake(todo, seen, form=False):
         return None
 
 
-def likely_mistake(todo, label, seen):
-    """The title of the known mistake, or of two, that does in the one case shown just what the answer did, or None."""
-    cases = {label: todo.cases()[label]}
-    if seen.error or not all(np.isfinite(np.asarray(out, dtype=float)).all() for out in seen.outputs.values()):
+def likely_mistake(todo, seen):
+    """The title of the known mistake, or of two, that does what the answer did in at least half of its wrong cases.
+
+    seen: these cases. The first, which is shown, must be among those that agree, and the shapes must agree in all.
+    """
+    cases = {label: args for label, args in todo.cases().items() if label in seen}
+    first = next(iter(cases), None)
+    if first is None or seen[first].error or not _is_finite(seen[first]):
         return None
-    return _named(todo, cases, {label: seen}, form=False)
+    here = {first: cases[first]}
+    right = {first: todo.expected(*cases[first])}
+    for title, mistake in itertools.chain(todo.mistakes.items(), _pairs(todo)):
+        theirs = _alike(todo, mistake, here, seen)
+        if theirs is None or _values_agree(theirs[first].outputs, right[first], dtype_of(cases[first])):
+            continue
+        done = {label: see(todo, todo.call_mistake, mistake, args) for label, args in cases.items()}
+        agree = sum(_same_values(seen[k], done[k], dtype_of(cases[k])) for k in cases)
+        if 2 * agree >= len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
+            return title
+    return None
+
+
+def _is_finite(seen):
+    try:
+        return all(np.isfinite(np.asarray(out, dtype=float)).all() for out in seen.outputs.values())
+    except (TypeError, ValueError):
+        return False
+
+
+def _same_shapes(ours, theirs):
+    shapes = [{name: np.shape(out) for name, out in seen.outputs.items()} for seen in (ours, theirs)]
+    return bool(ours.error) == bool(theirs.error) and shapes[0] == shapes[1]
 
 
 def _named(todo, cases, seen, form):

@@ -38,8 +38,9 @@ def explain(todo, function, cases, seen, result):
         if found:
             result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
             told.insert(0, _say(found))
-        if not found and not related and result.label in seen:
-            result.mistake = likely_mistake(todo, result.label, seen[result.label])
+        if not found and not related:
+            wrong = {k: s for k, s in seen.items() if k in bench.cases and not bench.all_right(k, right)}
+            result.mistake = likely_mistake(todo, wrong)
             result.loosely = bool(result.mistake)
         form = result.label in seen and isinstance(seen[result.label].error, Wrong)  # its message says what is wrong
         result.explained = bool(related or found or result.mistake or form)
@@ -75,9 +76,9 @@ def _search(todo, function, bench, seen):
         source = Source(todo, function)
     except (LookupError, OSError, TypeError, SyntaxError):
         return None  # no source that could be read
-    first = next(iter(label for label in seen if label in bench.cases))
+    wrong = [k for k, s in seen.items() if k in bench.cases and not bench.all_right(k, bench.right_in(k, s))]
     with random_state_kept():
-        lines = source.lines_run(lambda: bench.see(function, first))
+        lines = source.lines_run(lambda: [bench.see(function, label) for label in wrong])
     return mend(source, bench, seen, SECONDS, lines, near=_line(seen, source))
 
 

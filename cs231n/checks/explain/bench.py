@@ -33,7 +33,7 @@ class Bench:
         return {(label, name) for name in names}
 
     def elements_in(self, label, seen):
-        """Which elements are right in what was seen of a case, of all its outputs in a row."""
+        """Which elements are right in what was seen of a case, in a row of all its outputs."""
         rows = []
         for name, want in self.expected[label].items():
             want, got = np.asarray(want), None if seen.error else seen.outputs.get(name)

@@ -69,6 +69,7 @@ def _changed(places, scope, kinds):
     for kind in kinds:
         for owner, field, index, line, node in places:
             for new, what in kind(node, scope):
+                what = f"the argument {owner.arg}" if isinstance(owner, ast.keyword) and owner.arg else what
                 yield Edit(owner, field, index, _located(new, node), what, line, kind)
 
 
@@ -85,9 +86,15 @@ def _places(function):
         yield owner, field, index, line, node
         for name, value in ast.iter_fields(node):
             for k, child in enumerate(value) if isinstance(value, list) else ((None, value),):
-                if isinstance(child, (ast.expr, ast.stmt, ast.keyword)):
+                if isinstance(child, (ast.expr, ast.stmt, ast.keyword)) and not _is_written_to(child, node, name):
                     child.lineno = getattr(child, "lineno", line)
                     waiting.append((node, name, k, child))
+
+
+def _is_written_to(child, parent, field):
+    """Whether this names the variable that an assignment writes to; another one there would undo the line."""
+    stored = isinstance(getattr(parent, "ctx", None), ast.Store)
+    return stored and field == "value" and isinstance(child, (ast.Name, ast.Attribute))
 
 
 def _moved_statements(function):

@@ -64,6 +64,7 @@ def _along_axes(got, want):
 
 def _list(names):
     names = list(names)
+    names = names if len(names) < 5 else [*names[:3], f"{len(names) - 3} more"]
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

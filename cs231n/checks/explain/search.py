@@ -34,14 +34,23 @@ class Found:
 
 @dataclass
 class State:
-    """What an answer does: the pairs that are right, and in the first case which elements, with a digest of all."""
+    """What an answer does: the pairs that are right, which elements of each case, and a digest of the first case."""
 
     right: set
-    elements: np.ndarray
+    elements: dict
     digest: np.ndarray | None
 
     def rank(self):
-        return len({pair for pair in self.right if pair[1] != KEPT}), int(self.elements.sum())
+        shares = sum(e.mean() for e in self.elements.values() if e.size)
+        return len({pair for pair in self.right if pair[1] != KEPT}), shares
+
+    def betters(self, other):
+        """Whether nothing that was right in the other state is lost, and more is right, and not in one case only."""
+        pairs = {pair for pair in self.right - other.right if pair[1] != KEPT}
+        lost = any((other.elements[k] & ~e).any() for k, e in self.elements.items())
+        gained = sum((e & ~other.elements[k]).any() for k, e in self.elements.items())
+        open_cases = sum(not e.all() for e in other.elements.values())
+        return self.right >= other.right and not lost and (len(pairs) > 1 or gained > 1 or gained == open_cases > 0)
 
 
 def mend(source, bench, seen, seconds, lines=None, near=None):
@@ -49,15 +58,16 @@ def mend(source, bench, seen, seconds, lines=None, near=None):
 
     seen: what the answer did, {label: Seen}. lines, near: as for edits.
     """
-    search = _Search(source, bench, time.monotonic() + seconds, lines, near)
+    search = _Search(source, bench, seconds, lines, near)
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
     with _undisturbed():
         return search.run(right)
 
 
 class _Search:
-    def __init__(self, source, bench, deadline, lines, near):
-        self.source, self.bench, self.deadline, self.lines, self.near = source, bench, deadline, lines, near
+    def __init__(self, source, bench, seconds, lines, near):
+        self.source, self.bench, self.lines, self.near = source, bench, lines, near
+        self.cpu, self.wall = time.process_time() + seconds, time.monotonic() + 2 * seconds
         self.scope = slips.Scope(source.functions, source.attributes())
 
     def run(self, right):
@@ -84,7 +94,7 @@ class _Search:
             change, title = twin
             return Found(changes + [change] * (change is not None), mistake=title)
         if not done or not kinds <= {*slips.HARMLESS, slips.dropped}:
-            return None
+            return None  # what only seemed to be progress, such as a line left out
         mended = tuple(name for name in self.bench.names if self.bench.fine(name, state.right, self.before))
         cases = tuple(
             k for k in self.bench.cases if self.bench.all_right(k, state.right) > self.bench.all_right(k, self.before)
@@ -95,8 +105,15 @@ class _Search:
         """The state of the source as it stands; the first case is from here on the first that is wrong."""
         self.labels = sorted(self.bench.cases, key=lambda label: self.bench.all_right(label, right))
         self.mistakes = self.bench.mistakes_in(self.labels[0])
-        seen = self.bench.see(self.source.run_with(self.source.functions), self.labels[0], SECONDS)
-        return State(right, self.bench.elements_in(self.labels[0], seen), digest_of(seen))
+        function = self.source.run_with(self.source.functions)
+        seen = {label: self.bench.see(function, label, SECONDS) for label in self.labels}
+        elements = {label: self.bench.elements_in(label, s) for label, s in seen.items()}
+        self.reads = slips.names_read(self.source.functions)
+        return State(right, elements, digest_of(seen[self.labels[0]]))
+
+    def _is_late(self):
+        """By the processor's time, so that a busy machine changes nothing; within limits."""
+        return time.process_time() > self.cpu or time.monotonic() > self.wall
 
     def _edits(self):
         return edits(self.source.functions, self.scope, self.lines, self.near)
@@ -105,7 +122,7 @@ class _Search:
         """The edit that makes all right or most, the State then, and a (Change, mistake) met on the way."""
         best, most, twin = None, state, None
         for edit in self._edits():
-            if time.monotonic() > self.deadline:
+            if self._is_late():
                 break
             now, title = self._tried((edit,), state, edit.kind in slips.HARMLESS and not twin)
             if now is not None and now.rank() > most.rank():
@@ -122,7 +139,7 @@ class _Search:
         likely = [edit for edit in found if edit.kind in slips.LIKELY]
         pairs = ((second, first) for k, first in enumerate(likely) for second in likely[:k])
         for some in (*everywhere(found), *pairs):
-            if time.monotonic() > self.deadline:
+            if self._is_late():
                 return None
             if len({edit.place() for edit in some}) < len(some):
                 continue
@@ -139,18 +156,27 @@ class _Search:
         first = self.labels[0]
         seen = self.bench.see(function, first, SECONDS)
         now, before = self.bench.right_in(first, seen), {pair for pair in state.right if pair[0] == first}
-        elements = self.bench.elements_in(first, seen)
-        gained = {pair for pair in now - before if pair[1] != KEPT} or (elements & ~state.elements).any()
-        if not now >= before or (state.elements & ~elements).any() or not gained:
+        elements = {first: self.bench.elements_in(first, seen)}
+        gained = now - before or (elements[first] & ~state.elements[first]).any()
+        if not now >= before or (state.elements[first] & ~elements[first]).any() or not gained:
             digest = digest_of(seen) if for_twin else None
-            changed = digest is not None and not same_digest(digest, state.digest)
+            changed = digest is not None and not same_digest(digest, state.digest) and self._reads_all(some)
             return None, self.bench.twin(function, digest, self.mistakes, self.before) if changed else None
         for label in self.labels[1:]:
-            pairs = self.bench.right_in(label, self.bench.see(function, label, SECONDS))
+            other = self.bench.see(function, label, SECONDS)
+            elements[label], pairs = self.bench.elements_in(label, other), self.bench.right_in(label, other)
             if not pairs >= {pair for pair in state.right if pair[0] == label}:
                 return None, None
             now = now | pairs
-        return State(now, elements, digest_of(seen)), None
+        after = State(now, elements, digest_of(seen))
+        return after if after.right == self.bench.pairs or after.betters(state) else None, None
+
+    def _reads_all(self, some):
+        """Whether the changed source still reads every argument that it read before."""
+        with contextlib.ExitStack() as stack:
+            for edit in some:
+                stack.enter_context(edit)
+            return slips.names_read(self.source.functions) >= self.reads & set(self.scope.arguments)
 
     def _edited(self, some):
         with contextlib.ExitStack() as stack:

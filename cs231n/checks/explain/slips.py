@@ -39,6 +39,7 @@ class Scope:
         nodes = [n for f in functions for n in ast.walk(f)]
         loaded = [n.id for n in nodes if isinstance(n, ast.Name)]
         arguments = [a.arg for n in nodes if isinstance(n, ast.arguments) for a in (*n.args, *n.kwonlyargs)]
+        self.arguments = [a for a in dict.fromkeys(arguments) if a != "self"]
         stored = [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         self.variables = [n for n in dict.fromkeys([*arguments, *stored]) if n not in ("self", "_")]
         called = {n.func.id for n in nodes if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
@@ -49,6 +50,12 @@ class Scope:
         used = [n.attr for n in nodes if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "self"]
         self.attributes = list(dict.fromkeys([*used, *attributes]))
         self.known = {*loaded}
+
+
+def names_read(functions):
+    """The names that functions read anywhere."""
+    nodes = (n for f in functions for n in ast.walk(f))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
 
 def _expression(text):
@@ -142,6 +149,10 @@ def orders(node, scope):
         if len(parts) > 2:
             yield _changed(node, **{field: parts[1:] + parts[:1]}), f"the order of the {what}"
             yield _changed(node, **{field: parts[-1:] + parts[:-1]}), f"the order of the {what}"
+    product = isinstance(node, ast.Call) and _name_of(node.func) in ("dot", "matmul", "mm", "bmm")
+    if product and len(node.args) == 1 and isinstance(node.func, ast.Attribute):
+        other = _changed(node.func, value=node.args[0])
+        yield _changed(node, func=other, args=[node.func.value]), "the order of the operands"
     if isinstance(node, ast.IfExp):
         yield _changed(node, body=node.orelse, orelse=node.body), "the two sides of the if"
 
@@ -203,6 +214,21 @@ def dropped(node, scope):
             yield _changed(node, elts=node.elts[:k] + node.elts[k + 1 :]), "an element too many"
 
 
+def indices(node, scope):
+    """An index that should be looked up in a variable: a[i] for a[b[i]]."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name) and isinstance(node.ctx, ast.Load):
+        for name in scope.variables:
+            inner = ast.Subscript(ast.Name(name, ast.Load()), node.slice, ast.Load())
+            yield _changed(node, slice=inner), f"the index {node.slice.id}"
+
+
+def replaced(node, scope):
+    """A variable in the place of a call or an element."""
+    if isinstance(node, (ast.Call, ast.Subscript)) and not isinstance(getattr(node, "ctx", None), ast.Store):
+        for name in scope.variables:
+            yield ast.Name(name, ast.Load()), f"{ast.unparse(node)[:40]}: another name belongs here"
+
+
 def slices(node, scope):
     """The ends of a slice."""
     if not isinstance(node, ast.Slice):
@@ -213,6 +239,9 @@ def slices(node, scope):
     one = ast.Constant(1)
     for low, up in ((lower, None), (None, upper), (None, None), (one, None), (None, _number(-1))):
         yield ast.Slice(low, up, node.step), "the ends of the slice"
+    if isinstance(upper, ast.UnaryOp) and isinstance(upper.op, ast.USub):
+        least = ast.BoolOp(ast.Or(), [upper, ast.Constant(None)])
+        yield ast.Slice(lower, least, node.step), "-0 is where it begins: the end of the slice"
     if upper is not None:
         for step in (ast.Add(), ast.Sub()):
             yield ast.Slice(lower, _binary(upper, step, one), node.step), "where the slice ends"
@@ -245,6 +274,9 @@ def wrapped(node, scope):
     yield _binary(ast.Constant(1), ast.Sub(), node), "1 - ... is missing"
     if isinstance(node, ast.Name):
         yield _expression(f"{node.id}[:, None]"), "an axis is missing"
+        yield _expression(f"{node.id} - 1"), f"the name {node.id}"
+        yield _expression(f"{node.id} + 1"), f"the name {node.id}"
+    yield _binary(ast.Constant(0), ast.Mult(), node), "it should be zero"
 
 
 def regrouped(node, scope):
@@ -300,6 +332,10 @@ def statements(node, scope):
     """= for +=, and the other way round; a loop run backward or forward; a step too many or too few."""
     if isinstance(node, ast.AugAssign):
         target = _loaded(node.target)
+        if isinstance(target, ast.Subscript) and isinstance(node.op, ast.Add) and "np" in scope.known:
+            call = _expression("np.add.at(a, i, v)")
+            call.args = [target.value, target.slice, node.value]
+            yield ast.Expr(call), "+= counts equal indices once only"
         yield ast.Assign([node.target], node.value), f"{_word(node.op)}="
         yield ast.Assign([node.target], _binary(target, node.op, node.value)), f"{_word(node.op)}= works in place"
     if (
@@ -340,7 +376,7 @@ def _word(operator):
 
 
 # The likeliest kinds first; the last ones are so many, and so strong, that they may mend a slip from elsewhere.
-COMMON = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices)
-RARE = (regrouped, wrapped, extended)
+COMMON = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices, indices)
+RARE = (regrouped, wrapped, replaced, extended)
 LIKELY = (signs, keywords, orders, numbers, dropped, functions)  # few enough to be tried in pairs
 HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, extended)  # which leave nothing out
