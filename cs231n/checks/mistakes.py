@@ -27,7 +27,7 @@ def name_mistake(todo, seen, form=False):
 
 
 def likely_mistake(todo, seen):
-    """The title of the known mistake, or of two, that does what the answer did in at least half of its wrong cases.
+    """The title of the known mistake, or of two, that does what the answer did in most of its wrong cases.
 
     seen: these cases. The first, which is shown, must be among those that agree, and the shapes must agree in all.
     """
@@ -43,7 +43,7 @@ def likely_mistake(todo, seen):
             continue
         done = {label: see(todo, todo.call_mistake, mistake, args) for label, args in cases.items()}
         agree = sum(_same_values(seen[k], done[k], dtype_of(cases[k])) for k in cases)
-        if 2 * agree >= len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
+        if 2 * agree > len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
             return title
     return None
 

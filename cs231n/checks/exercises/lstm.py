@@ -175,10 +175,11 @@ def _lstm(x, h0, Wx, Wh, b):
     return torch.stack(states, dim=1)
 
 
-def _run_lstm(x, h0, Wx, Wh, b, *, c0=None, keep_h=True, keep_c=True):
-    """A textbook LSTM in numpy: all states and all cell states, (N, T, H) each."""
+def _run_lstm(x, h0, Wx, Wh, b, *, cell_from_h0=False, state_from_zero=False, keep_h=True, keep_c=True):
+    """A textbook LSTM in numpy: all states and all cell states, (N, T, H) each; the switches make known mistakes."""
     zero = np.zeros_like(h0)
-    h, c, states = h0, zero if c0 is None else c0, []
+    h0 = zero if state_from_zero else h0
+    h, c, states = h0, h0 if cell_from_h0 else zero, []
     for t in range(x.shape[1]):
         h, c = _cell(x[:, t], h if keep_h else h0, c if keep_c else zero, Wx, Wh, b)
         states.append((h, c))
@@ -195,8 +196,8 @@ variants(
     {
         "the cell state is reset to zero at every step": {"keep_c": False},
         "every step starts from h0 again: the state is not carried on": {"keep_h": False},
-        "the first cell state is h0 instead of zeros": lambda x, h0, *weights: _states(x, h0, *weights, c0=h0),
-        "the first state is zeros instead of h0": lambda x, h0, *weights: _states(x, 0 * h0, *weights),
+        "the first cell state is h0 instead of zeros": {"cell_from_h0": True},
+        "the first state is zeros instead of h0": {"state_from_zero": True},
         "the cell states are returned in place of the states h": lambda *inputs: _run_lstm(*inputs)[1],
         "the states are kept in an array without dtype, so that float32 silently becomes float64": (
             lambda *inputs: _states(*inputs).astype(np.float64)
