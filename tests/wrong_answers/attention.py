@@ -34,7 +34,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
         weights = weights.masked_fill(mask.bool(), -1e9)
     weights = nn.functional.softmax(weights, dim=-1)
     return weights.matmul(value), weights
-''', says="~ is missing")  # fmt: skip
+''', says="line 6 makes this right: the condition is the wrong way round")  # fmt: skip
 
 wrong("multi_head_attention", "the heads are cut without a transposition, and the weights kept are after dropout", '''
 def forward(self, query, key, value, attn_mask=None):

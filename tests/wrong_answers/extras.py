@@ -18,7 +18,7 @@ def select_scores(s, y):
         correct.append(probs[i, y[i]].item())
     return torch.tensor(correct, dtype=s.dtype, requires_grad=True)
 ''', faults=2,
-    says="the call of softmax makes selected right; the rest is still to be found.\n  gradient is zero")  # fmt: skip
+    says="the call of softmax")  # fmt: skip
 
 wrong("accumulate_rows", "only one of the rows with equal index counts", '''
 def accumulate_rows(rows, index, num_rows):
@@ -43,7 +43,7 @@ def accumulate_rows(rows, index, num_rows):
     one_hot = np.zeros((M, index.max() + 1), dtype=rows.dtype)
     one_hot[np.arange(M), index] = 1
     return one_hot @ rows
-''', faults=2, says="rows are picked instead of added")  # fmt: skip
+''', faults=2, says=None)  # fmt: skip
 
 wrong("masked_mean", "nan times 0 is nan, and the mean is over all steps", '''
 def masked_mean(x, mask):
@@ -111,7 +111,7 @@ def image_from_bytes(data):
     except UnidentifiedImageError as e:
         raise ValueError("not an image: " + str(e))
     return np.array(img)
-''', faults=2, says="the picture is not made rgb")  # fmt: skip
+''', faults=2, says=None)  # fmt: skip
 
 wrong("image_from_bytes", "transparency is dropped instead of laid on white", '''
 def image_from_bytes(data):
@@ -142,7 +142,7 @@ def beam_search(step, state, start, end, width, max_length):
         beams = sorted(grown, key=lambda b: -b[1])[:width]
     ids, score, _ = beams[0]
     return np.array(ids), float(score)
-''', says="one child of each parent")  # fmt: skip
+''', says=None)  # fmt: skip
 
 wrong("beam_search", "the state's rows are not reordered, and the score is the last word's alone", '''
 def beam_search(step, state, start, end, width, max_length):
@@ -190,7 +190,7 @@ def beam_search(step, state, start, end, width, max_length):
             i = int(np.flatnonzero(words == end)[0])
             return seqs[i, :-1], float(scores[i])
     return seqs[0], float(scores[0])
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="look at line 15")  # fmt: skip
 
 wrong("wgan_discriminator_loss", "the sign is reversed, and the fakes' term is a sum", '''
 def wgan_discriminator_loss(scores_real, scores_fake):
@@ -205,7 +205,7 @@ def wgan_discriminator_loss(scores_real, scores_fake):
     log_real = torch.log(torch.sigmoid(scores_real))
     log_fake = torch.log(1 - torch.sigmoid(scores_fake))
     return -(log_real.mean() + log_fake.mean())
-''', says="line 5: the name log_real makes gradient_real right")  # fmt: skip
+''', says="line 5: the name log_real")  # fmt: skip
 
 wrong("wgan_generator_loss", "no minus, and a sum for the mean", '''
 def wgan_generator_loss(scores_fake):
@@ -224,7 +224,7 @@ def gradient_penalty(D, real, fake, mix):
     grads = torch.autograd.grad(scores, x_hat, grad_outputs=torch.ones_like(scores), create_graph=True)[0]
     mean_grad = grads.reshape(B, -1).mean(dim=0)
     return (mean_grad.norm(2) - 1) ** 2
-''', says="the rest is in line 9: the name mean_grad")  # fmt: skip
+''', says=None)  # fmt: skip
 
 wrong("gradient_penalty", "real and fake are exchanged in the mixture, and the penalty has no graph", '''
 def gradient_penalty(D, real, fake, mix):
@@ -340,7 +340,7 @@ def average_gradients(grads):
         dist.broadcast(tensor, src=0)
         averaged[name] = tensor.numpy()
     return averaged
-''', says="one process's gradients are given to all")  # fmt: skip
+''', says="look at line 6: the call of broadcast")  # fmt: skip
 
 wrong("average_gradients", "in the dictionary's own order, and divided by the number of gradients", '''
 def average_gradients(grads):
@@ -350,4 +350,4 @@ def average_gradients(grads):
         dist.all_reduce(t, op=dist.ReduceOp.SUM)
         out[k] = (t / len(grads)).numpy()
     return out
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="do they take the gradients in one order")  # fmt: skip

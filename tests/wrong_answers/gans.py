@@ -20,7 +20,7 @@ def sample_noise(batch_size, dim, seed=None):
     # shift it so that it lies around zero
     noise = noise - 0.5
     return noise
-''', faults=2, says="the rest is in line 6: the factor 2 is missing.")  # fmt: skip
+''', faults=2, says="centred, but not doubled")  # fmt: skip
 
 wrong("discriminator", "a sigmoid at the end, and a slope of 0.2", '''
 def discriminator(seed=None):
@@ -161,13 +161,13 @@ def get_optimizer(model):
     params = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(params, lr=lr)
     return optimizer
-''', faults=2, says="the rest is in line 3: the number 0.0002.")  # fmt: skip
+''', faults=2, says="first beta is 1.8 times the right one")  # fmt: skip
 
 wrong("get_optimizer", "RMSprop in place of Adam", '''
 def get_optimizer(model):
     optimizer = torch.optim.RMSprop(model.parameters(), lr=1e-3, alpha=0.999, momentum=0.5)
     return optimizer
-''', says=None)  # fmt: skip
+''', says="must return torch.optim.adam")  # fmt: skip
 
 wrong("gan_step", "the generator's images are detached in its own step, and D's gradients are never set to zero", '''
 def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
@@ -240,7 +240,7 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     g_loss = learn(generator_loss(D(real)), D_solver)
     return d_loss, g_loss
 ''', faults=3,
-    says="different batches of noise is half the right one.\n  picture of g is picture as it came")  # fmt: skip
+    says="picture of g is picture as it came")  # fmt: skip
 
 wrong("ls_discriminator_loss", "sums for means, and no half before the fakes'", '''
 def ls_discriminator_loss(scores_real, scores_fake):

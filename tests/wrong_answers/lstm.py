@@ -268,5 +268,5 @@ def lstm_backward(dh, cache):
     return dx, dh_next, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="line 19: it should be zero; line 25",
 )

@@ -55,7 +55,7 @@ wrong(
     return saliency
 """,
     faults=2,
-    says="the channels are added up",
+    says=None,
 )
 
 wrong(
@@ -180,5 +180,5 @@ wrong(
         img.data += learning_rate * dimg / dimg.norm()
 """,
     faults=2,
-    says="line 12",
+    says="look at line 9: the factor 1/2",
 )

@@ -34,7 +34,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     return next_h, cache
 """,
     faults=2,
-    says=None,
+    says="the bias is added after the tanh",
 )
 
 wrong(
@@ -215,7 +215,7 @@ def rnn_backward(dh, cache):
     return dx, dprev, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="reversed along axis 1",
 )
 
 wrong(
@@ -304,7 +304,7 @@ def word_embedding_backward(dout, cache):
         dW[x[:, t]] += dout[:, t]
     return dW
 """,
-    says=None,
+    says="line 11 makes this right",
 )
 
 wrong(
@@ -326,5 +326,5 @@ def word_embedding_backward(dout, cache):
     return dW
 """,
     faults=2,
-    says="averaged instead of summed",
+    says="look at line 13: what stands behind the /",
 )

@@ -42,7 +42,7 @@ def gram_matrix(features, normalize=True):
         G = G / (C * H * W)
     return G
 """,
-    says="line 4",
+    says=None,
 )
 
 wrong(
@@ -91,7 +91,7 @@ def style_loss(feats, style_layers, style_targets, style_weights):
         loss = loss + style_weights[i] * ((current - style_targets[i]) ** 2).sum()
     return loss
 """,
-    says=None,
+    says="line 6 makes this right",
 )
 
 wrong(
@@ -170,5 +170,5 @@ def tv_loss(img, tv_weight):
     return tv_weight * magnitude.sum()
 """,
     faults=2,
-    says="the last row and the last column are left out",
+    says=None,
 )
