@@ -154,6 +154,8 @@ def test_inside_checks_imports_go_one_way():
                 assert found.module in earlier, (name, found)
             elif within(found.module, "cs231n.checks.authoring"):
                 assert name in order or within(name, "cs231n.checks.authoring"), (name, found)
+            elif within(found.module, "cs231n.checks.explain") and within(name, "cs231n.checks.explain"):
+                pass  # a room's own pieces
             elif within(found.module, "cs231n.checks"):
                 assert found.module.count(".") == 2, (name, found)
             elif within(found.module, "cs231n"):  # the students' classes, when an answer of theirs is run
