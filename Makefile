@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test student run bench datasets gone
+.PHONY: help setup lab test student mutants run bench datasets gone
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ student: setup  ## build the student edition into DEST (default student/)
 
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
 	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
+
+mutants: setup  ## make slips in right answers, and count how many the checks explain
+	$(BIN)/python -m tools.mutants
 
 run: setup  ## execute every notebook in place, and write readable pages into build/html
 	$(SETTINGS) $(BIN)/python -m tools.notebooks

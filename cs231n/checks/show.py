@@ -8,6 +8,7 @@ from .compare import differs
 from .result import Result
 from .todo import TODOS
 
+MOST = 6  # lines of a card under its title
 LOOK = {  # state -> sign, colour, word
     "passed": ("✓", "#2e8b57", "passed"),
     "todo": ("○", "#8a8a8a", "not started"),
@@ -48,7 +49,11 @@ class ResultCard:
         return f"{sign} {self.result.id}: {self.result.reason if self.result.state == 'waiting' else word}"
 
     def _lines(self):
-        """(text, whether it stands out) of each line under the title."""
+        """(text, whether it stands out) of the lines under the title, what matters most first, MOST at most."""
+        lines = list(self._all_lines())
+        return lines if len(lines) <= MOST else [*lines[: MOST - 1], lines[-1]]
+
+    def _all_lines(self):
         r = self.result
         if r.below:
             yield f"It builds on {r.below}, which is wrong as well: mend that one first.", True
@@ -130,17 +135,26 @@ class ProgressTable:
     def _count(self):
         return sum(r.state == "passed" for r in self.results), len(self.results)
 
+    def _end(self):
+        """How many are done, and which comes next."""
+        done, total = self._count()
+        left = [r.id for r in self.results if r.state in ("todo", "wrong")]
+        return f"{done} of {total} done" + (f", next: {left[0]}" if left else "")
+
     def __repr__(self):
         done, total = self._count()
         bar = "█" * round(24 * done / total) + "░" * (24 - round(24 * done / total))
-        lines = [f"{notebook:<22}{sign} {id:<33}{why}" for notebook, id, sign, why, _ in self.rows()]
-        return "\n".join([*lines, f"{bar} {done} of {total} done"])
+        lines = [
+            f"{chr(10) * bool(notebook and n)}{notebook:<22}{sign} {id:<33}{why}"
+            for n, (notebook, id, sign, why, _) in enumerate(self.rows())
+        ]
+        return "\n".join([*lines, f"{bar} {self._end()}"])
 
     def _repr_html_(self):
         done, total = self._count()
-        left = "text-align:left;padding:1px 14px 1px 0"
+        left, gap = "text-align:left;padding:1px 14px 1px 0", "border-top:1px solid rgba(128,128,128,.4)"
         rows = "".join(
-            f"<tr style='background:none'><td style='{left}'>{escape(notebook)}</td>"
+            f"<tr style='background:none;{gap if notebook else ''}'><td style='{left}'>{escape(notebook)}</td>"
             f"<td style='{left};color:{colour}'>{sign}</td><td style='{left}'><code>{escape(id)}</code></td>"
             f"<td style='{left};color:{colour}'>{escape(why)}</td></tr>"
             for notebook, id, sign, why, colour in self.rows()
@@ -149,4 +163,4 @@ class ProgressTable:
             "<div style='width:22em;height:9px;border-radius:5px;background:rgba(128,128,128,.25);margin:6px 0'>"
             f"<div style='width:{100 * done / total:.0f}%;height:9px;border-radius:5px;background:#2e8b57'></div></div>"
         )
-        return f"{bar}<div>{done} of {total} done</div><table>{rows}</table>"
+        return f"{bar}<div>{escape(self._end())}</div><table style='border-collapse:collapse'>{rows}</table>"
