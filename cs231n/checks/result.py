@@ -10,6 +10,7 @@ class Seen:
     outputs: dict = field(default_factory=dict)
     changed: list = field(default_factory=list)  # names of arguments changed in place
     error: BaseException | None = None
+    dtype: object = None  # what its numbers were made from, if not from the case's as they are
 
 
 @dataclass

@@ -40,7 +40,7 @@ def evaluate(id, explained=True):
         cases = {label: args for label, args in todo.cases().items() if label not in waits}
         seen = see_all(todo, function, cases)
         result = _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
-        if result.state == "wrong" and explained:
+        if result.label and explained:
             explain(todo, function, cases, seen, result)
             result.below = _wrong_below(todo)
         return result
@@ -93,6 +93,7 @@ def _judged(todo, function, cases, seen, waits):
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
+                wrong.explained = True
             if begun := next(filter(_begun, todo.later.get(label, ())), None):
                 wrong.reason = f"{begun} is begun, so it is the turn of '{label}': {wrong.reason}"
             return wrong
@@ -105,8 +106,11 @@ def _judge_in_either_dtype(todo, function, label, seen, args):
     wrong, remarks = judge(todo, label, seen, args)
     if wrong and todo.float32_suffices and dtype_of(args) == np.float64:
         again = see(todo, todo.call, function, in_float32(args))
-        if not judge(todo, label, again, args, np.dtype(np.float32))[0]:
+        in_single, _ = judge(todo, label, again, args, np.dtype(np.float32))
+        if not in_single:
             return None, [f"It is right for float32, which the course uses, but not for float64: {wrong.reason}."]
+        if seen.error and not again.error:
+            return in_single, remarks
     return wrong, remarks
 
 

@@ -28,11 +28,12 @@ SECONDS = 3  # for the search, on top of the plain verdict
 def explain(todo, function, cases, seen, result):
     """Add to a wrong Result which outputs are right, how the others relate to the right ones, what would mend it."""
     bench = Bench(todo, cases)
+    seen = {label: bench.in_float32_too(label, function, s) for label, s in seen.items()}
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
     result.outputs = verdicts(bench, right)
     told = list(sentences(bench, right, seen))
     result.details += _shapes(function, seen, result)
-    if not result.mistake:
+    if not result.mistake and not result.explained:
         related = _related(todo, bench, seen, result.outputs)
         found = _search(todo, function, bench, seen)
         if found:
