@@ -39,7 +39,8 @@ def forget_what_students_write():
 
 def can_change(id, filled):
     for other, todo in TODOS.items():
-        if other not in filled or todo.file == TODOS[id].file or id in (*all_needs(todo), *sum(todo.later.values(), ())):
+        rests_on = (*all_needs(todo), *sum(todo.later.values(), ()))
+        if other not in filled or todo.file == TODOS[id].file or id in rests_on:
             yield other
 
 def states(ids):

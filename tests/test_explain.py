@@ -189,3 +189,15 @@ def test_what_ships_is_no_part_of_an_answer(module):
     for node in ast.parse(Path(path).read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name not in answers and node.lineno not in lines:
             assert is_given(node, path), node.name
+
+
+def test_what_is_never_used_is_told(tmp_path):
+    text = """
+    def rnn_step_forward(x, prev_h, Wx, Wh, b):
+        N, H = prev_h.shape
+        from_state = prev_h @ Wh
+        return np.tanh(np.sin(x @ Wx)), None
+    """
+    result = answer("rnn_step_forward", text, tmp_path)
+    assert "The argument `b` is never used." in result.details
+    assert "`from_state`, made in line 4, is never used." in result.details and result.explained

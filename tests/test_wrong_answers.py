@@ -1,4 +1,4 @@
-"""Wrong answers are wrong, and are told why: at least 85 of 100 of those written for it, and none for a false reason."""
+"""Wrong answers are wrong and are told why: at least 85 of 100 of those written for it, none for a false reason."""
 
 import importlib
 import pkgutil

@@ -15,6 +15,15 @@ def close(got, want, dtype=np.float64):
         return False
 
 
+def numbers_of(value):
+    """A value as an array of real numbers; None where it is none."""
+    try:
+        array = np.asarray(value)
+        return array if array.dtype.kind in "fiub" else None
+    except Exception:  # an answer may be anything
+        return None
+
+
 def largest(array):
     """The largest finite size in an array, at least 1e-3."""
     return np.abs(array[np.isfinite(array)].astype(float)).max(initial=1e-3)

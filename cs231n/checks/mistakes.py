@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from .compare import close
+from .compare import close, numbers_of
 from .errors import unwritten
 from .run import dtype_of, see
 
@@ -49,14 +49,12 @@ def likely_mistake(todo, seen):
 
 
 def _is_finite(seen):
-    try:
-        return all(np.isfinite(np.asarray(out, dtype=float)).all() for out in seen.outputs.values())
-    except (TypeError, ValueError):
-        return False
+    arrays = [numbers_of(out) for out in seen.outputs.values()]
+    return all(array is not None and np.isfinite(array).all() for array in arrays)
 
 
 def _same_shapes(ours, theirs):
-    shapes = [{name: np.shape(out) for name, out in seen.outputs.items()} for seen in (ours, theirs)]
+    shapes = [{name: np.shape(numbers_of(out)) for name, out in seen.outputs.items()} for seen in (ours, theirs)]
     return bool(ours.error) == bool(theirs.error) and shapes[0] == shapes[1]
 
 

@@ -10,8 +10,8 @@ A backward pass reads the cache of a forward pass of its own: @right(id, title, 
 lacks although it is right is told as a remark; remark= holds some words of it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Callable
 
 ANSWERS = []
 

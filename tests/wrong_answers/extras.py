@@ -43,7 +43,7 @@ def accumulate_rows(rows, index, num_rows):
     one_hot = np.zeros((M, index.max() + 1), dtype=rows.dtype)
     one_hot[np.arange(M), index] = 1
     return one_hot @ rows
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the argument `num_rows` is never used")  # fmt: skip
 
 wrong("masked_mean", "nan times 0 is nan, and the mean is over all steps", '''
 def masked_mean(x, mask):

@@ -89,7 +89,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     return next_h, next_c, cache
 """,
     faults=3,
-    says=None,
+    says="`af`, made in line 9, is never used",
 )
 
 wrong(

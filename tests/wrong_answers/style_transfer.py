@@ -76,7 +76,7 @@ def gram_matrix(features, normalize=True):
     return gram
 """,
     faults=2,
-    says=None,
+    says="the argument `normalize` is never used",
 )
 
 wrong(

@@ -6,6 +6,7 @@ shapes     of what stands in the line where the answer stopped
 search     the change of the student's own source that would make it right
 edits      every single change of it, the likeliest first
 slips      the changes that are tried
+unused     what the answer is given or makes, and never uses
 source     the student's source as a tree that can be changed and run
 bench      the cases with what is expected of each
 """
@@ -21,8 +22,10 @@ from .relations import relation
 from .search import mend
 from .shapes import shapes_at
 from .source import Source
+from .unused import unused
 
 SECONDS = 3  # for the search, on top of the plain verdict
+PLAIN = NameError, AttributeError, ImportError  # whose message and line say it all
 
 
 def explain(todo, function, cases, seen, result):
@@ -34,21 +37,27 @@ def explain(todo, function, cases, seen, result):
     told = list(sentences(bench, right, seen))
     result.details += _shapes(function, seen, result)
     if not result.mistake and not result.explained:
-        related = _related(todo, bench, seen, result.outputs)
-        found = _search(todo, function, bench, seen)
-        if found:
-            result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
-            told.insert(0, _say(found))
-        if not found and not related:
-            wrong = {k: s for k, s in seen.items() if k in bench.cases and not bench.all_right(k, right)}
-            result.mistake = likely_mistake(todo, wrong)
-            result.loosely = bool(result.mistake)
-        form = result.label in seen and isinstance(seen[result.label].error, Wrong)  # its message says what is wrong
-        result.explained = bool(related or found or result.mistake or form)
-        told += related
-    else:
-        result.explained = True
+        told = _look_for_it(todo, function, bench, seen, right, result) + told
+    result.explained = bool(result.explained or result.mistake)
     result.details = [*told, *result.details]
+
+
+def _look_for_it(todo, function, bench, seen, right, result):
+    """Sentences on what is wrong, the surest first; the Result's line, changes and mistake are set."""
+    source, related = _source_of(todo, function), _related(todo, bench, seen, result.outputs)
+    idle, found = (list(unused(source)), _search(source, function, bench, seen)) if source else ([], None)
+    error = seen[result.label].error
+    if found:
+        result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
+    elif error is not None and source:
+        result.line = _line({result.label: seen[result.label]}, source)
+    if not found and not related:
+        wrong = {k: s for k, s in seen.items() if k in bench.cases and not bench.all_right(k, right)}
+        result.mistake = likely_mistake(todo, wrong)
+        result.loosely = bool(result.mistake)
+    plain = isinstance(error, (Wrong, *PLAIN))
+    result.explained = bool(found or related or idle or result.mistake or plain)
+    return [*([_say(found)] if found else []), *idle[:2], *related]
 
 
 def _shapes(function, seen, result):
@@ -72,11 +81,14 @@ def _related(todo, bench, seen, outputs):
     return list(filter(None, found))[:2]
 
 
-def _search(todo, function, bench, seen):
+def _source_of(todo, function):
     try:
-        source = Source(todo, function)
+        return Source(todo, function)
     except (LookupError, OSError, TypeError, SyntaxError):
         return None  # no source that could be read
+
+
+def _search(source, function, bench, seen):
     wrong = [k for k, s in seen.items() if k in bench.cases and not bench.all_right(k, bench.right_in(k, s))]
     with random_state_kept():
         lines = source.lines_run(lambda: [bench.see(function, label) for label in wrong])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..compare import close, largest
+from ..compare import close, largest, numbers_of
 from ..run import dtype_of, in_float32, see
 
 KEPT = "arguments"  # stands among the outputs for: no argument was written into that somebody still needs
@@ -47,9 +47,8 @@ class Bench:
         """Which elements are right in what was seen of a case, in a row of all its outputs."""
         rows = []
         for name, want in self.expected[label].items():
-            want, got = np.asarray(want), None if seen.error else seen.outputs.get(name)
-            fitting = isinstance(got, (np.ndarray, np.generic, float, int)) and np.shape(got) == want.shape
-            if not fitting or np.asarray(got).dtype.kind not in "fiub":
+            want, got = np.asarray(want), None if seen.error else numbers_of(seen.outputs.get(name))
+            if got is None or got.shape != want.shape:
                 rows.append(np.zeros(want.size, dtype=bool))
                 continue
             tolerance = 1e-4 if (seen.dtype or dtype_of(self.cases[label])) == np.float32 else 1e-7
@@ -124,4 +123,4 @@ def fits(got, want, dtype):
     """Whether an output has the form and the values that are expected."""
     if got is None or (np.ndim(want) and not isinstance(got, np.ndarray)):
         return False
-    return close(got, want, dtype) and bool(np.isfinite(np.asarray(got, dtype=float)).all())  # close to nan is nan
+    return close(got, want, dtype) and bool(np.isfinite(numbers_of(got)).all())  # close to nan is nan

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..compare import close
+from ..compare import close, numbers_of
 
 
 def verdicts(bench, right):
@@ -39,8 +39,8 @@ def _place(name, labels, bench, seen):
     """A sentence on where along an axis an output is right and where it is not, if that is so in every wrong case."""
     told = None
     for label in labels:
-        got, want = np.asarray(seen[label].outputs.get(name)), np.asarray(bench.expected[label][name])
-        if got.shape != want.shape or not want.ndim or got.dtype.kind not in "fiub":
+        got, want = numbers_of(seen[label].outputs.get(name)), np.asarray(bench.expected[label][name])
+        if got is None or got.shape != want.shape or not want.ndim:
             return None
         here = list(_along_axes(got, want))
         told = here if told is None else [sentence for sentence in told if sentence in here]

@@ -11,6 +11,8 @@ from pathlib import Path
 from ..errors import PACKAGE
 from ..todo import TODOS
 
+MARK = "SOLUTION"  # apart, so that this file does not look marked itself
+
 
 class Source:
     """The function of a TODO, its own helpers in the same file, and how to run them changed.
@@ -83,9 +85,9 @@ def _parse(path, mtime, size):
 def _answer_lines(path, id, function, helpers):
     """The lines of an answer: within its marks, in the solved edition; else behind the TODO's comment, and helpers'."""
     lines, found = Path(path).read_text(encoding="utf-8").splitlines(), set()
-    begins = [n for n, line in enumerate(lines, 1) if re.fullmatch(rf"\s*### BEGIN SOLUTION {id}( helpers)?\s*", line)]
+    begins = [n for n, line in enumerate(lines, 1) if re.fullmatch(rf"\s*### BEGIN {MARK} {id}( helpers)?\s*", line)]
     for first in begins:
-        last = next(n for n, line in enumerate(lines[first:], first + 1) if "### END SOLUTION" in line)
+        last = next(n for n, line in enumerate(lines[first:], first + 1) if f"### END {MARK}" in line)
         found.update(range(first, last + 1))
     if begins:
         return found
