@@ -30,7 +30,10 @@ def realdata():
 
 
 # A file is one worker's, and those at the end are what others wait for: so the long ones come first.
-LONG = ("GANs", "extras", "LSTM", "NetworkVisualization", "test_train", "test_checks", "StyleTransfer", "RNN")
+LONG = (
+    "extras", "GANs", "test_checks", "test_train", "LSTM", "NetworkVisualization", "test_wrong_answers",
+    "test_right_answers", "StyleTransfer", "test_student_notebooks", "test_checks_on_disk", "test_course", "RNN",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

@@ -13,7 +13,7 @@ from .explain import explain
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
-from .run import dtype_of, in_float32, random_state_kept, see, see_all
+from .run import TimeOut, dtype_of, in_float32, random_state_kept, see, see_all
 from .todo import Waiting, all_needs, find
 
 
@@ -105,7 +105,8 @@ def _judged(todo, function, cases, seen, waits):
 def _judge_in_either_dtype(todo, function, label, seen, args):
     """judge(), with a second try in float32 where the course uses no other numbers."""
     wrong, remarks = judge(todo, label, seen, args)
-    if wrong and todo.float32_suffices and dtype_of(args) == np.float64:
+    in_vain = isinstance(seen.error, TimeOut) or not todo.float32_suffices
+    if wrong and not in_vain and dtype_of(args) == np.float64:
         again = see(todo, todo.call, function, in_float32(args))
         in_single, _ = judge(todo, label, again, args, np.dtype(np.float32))
         if not in_single:

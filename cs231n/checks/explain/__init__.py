@@ -57,6 +57,9 @@ def _look_for_it(todo, function, bench, seen, right, result):
         result.loosely = bool(result.mistake)
     plain = isinstance(error, (Wrong, *PLAIN))
     result.explained = bool(found or related or idle or result.mistake or plain)
+    if error is not None:  # its line comes first
+        result.details += idle[:2]
+        return [_say(found)] if found else []
     return [*([_say(found)] if found else []), *idle[:2], *related]
 
 
@@ -91,7 +94,7 @@ def _source_of(todo, function):
 def _search(source, function, bench, seen):
     wrong = [k for k, s in seen.items() if k in bench.cases and not bench.all_right(k, bench.right_in(k, s))]
     with random_state_kept():
-        lines = source.lines_run(lambda: [bench.see(function, label) for label in wrong])
+        lines = source.lines_run(lambda: [bench.see(function, label, SECONDS) for label in wrong])
     return mend(source, bench, seen, SECONDS, lines, near=_line(seen, source))
 
 

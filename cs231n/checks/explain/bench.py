@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..compare import close, largest, numbers_of
-from ..run import dtype_of, in_float32, see
+from ..run import TimeOut, dtype_of, in_float32, see
 
 KEPT = "arguments"  # stands among the outputs for: no argument was written into that somebody still needs
 
@@ -27,7 +27,8 @@ class Bench:
     def in_float32_too(self, label, function, seen, seconds=None):
         """What was seen of a case; or, where float64 ends in an error and float32 suffices, what is seen in float32."""
         args = self.cases.get(label, ())
-        if seen.error is None or not self.todo.float32_suffices or dtype_of(args) != np.float64:
+        worth_it = seen.error is not None and not isinstance(seen.error, TimeOut) and self.todo.float32_suffices
+        if not worth_it or dtype_of(args) != np.float64:
             return seen
         again = see(self.todo, self.todo.call, function, in_float32(args), seconds)
         again.dtype = np.dtype(np.float32)
