@@ -201,3 +201,16 @@ def test_what_is_never_used_is_told(tmp_path):
     result = answer("rnn_step_forward", text, tmp_path)
     assert "The argument `b` is never used." in result.details
     assert "`from_state`, made in line 4, is never used." in result.details and result.explained
+
+
+def test_without_alarms_no_while_is_changed(tmp_path, monkeypatch):
+    text = """
+    def rnn_step_forward(x, prev_h, Wx, Wh, b):
+        n = 0
+        while n < 1:
+            n += 1
+        return np.tanh(x @ Wx - prev_h @ Wh + b), None
+    """
+    assert answer("rnn_step_forward", text, tmp_path).line == 6
+    monkeypatch.setattr("cs231n.checks.explain.can_stop", lambda: False)
+    assert answer("rnn_step_forward", text, tmp_path).line is None

@@ -86,10 +86,15 @@ def random_state_kept():
             torch.random.set_rng_state(torch_state)
 
 
+def can_stop():
+    """Whether an endless loop can be interrupted here."""
+    return hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread()
+
+
 @contextlib.contextmanager
 def _time_limit(seconds):
     """Interrupt an endless loop where the system can: in the main thread, and not on Windows."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+    if not can_stop():
         yield
         return
 

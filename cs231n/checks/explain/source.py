@@ -59,6 +59,9 @@ class Source:
         ranges = [range(n.lineno, _last_line(n) + 1) for n in statements]
         return met.union(*(lines for lines in ranges if met.intersection(lines))) & self.answer
 
+    def has_while(self):
+        return any(isinstance(n, ast.While) for f in self.functions for n in ast.walk(f))
+
     def attributes(self):
         """Names of what the function's class sets on self, such as layers."""
         nodes = ast.walk(self.owner) if self.owner else ()
