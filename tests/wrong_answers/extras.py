@@ -190,7 +190,7 @@ def beam_search(step, state, start, end, width, max_length):
             i = int(np.flatnonzero(words == end)[0])
             return seqs[i, :-1], float(scores[i])
     return seqs[0], float(scores[0])
-''', faults=2, says="look at line 15")  # fmt: skip
+''', faults=2, says="line 15")  # fmt: skip
 
 wrong("wgan_discriminator_loss", "the sign is reversed, and the fakes' term is a sum", '''
 def wgan_discriminator_loss(scores_real, scores_fake):
@@ -340,7 +340,7 @@ def average_gradients(grads):
         dist.broadcast(tensor, src=0)
         averaged[name] = tensor.numpy()
     return averaged
-''', says="look at line 6: the call of broadcast")  # fmt: skip
+''', says="line 6: the call of broadcast")  # fmt: skip
 
 wrong("average_gradients", "in the dictionary's own order, and divided by the number of gradients", '''
 def average_gradients(grads):

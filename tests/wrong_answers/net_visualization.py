@@ -180,5 +180,5 @@ wrong(
         img.data += learning_rate * dimg / dimg.norm()
 """,
     faults=2,
-    says="look at line 9: the factor 1/2",
+    says="line 9: the factor 1/2",
 )

@@ -326,5 +326,5 @@ def word_embedding_backward(dout, cache):
     return dW
 """,
     faults=2,
-    says="look at line 13: what stands behind the /",
+    says="line 13: what stands behind the /",
 )
