@@ -63,7 +63,8 @@ class ResultCard:
             here = f"On the input '{r.label}', this" if r.loosely else "Part of it" if r.changes else "This"
             yield f"{here} is exactly what you get when {r.mistake}.", True
         yield from ((f"Right; but: {remark}", False) for remark in r.remarks)
-        yield from ((line, False) for line in r.details if line)
+        found = bool(r.changes)  # then the first of the details says where
+        yield from ((line, found and k == 0) for k, line in enumerate(r.details) if line)
         if r.state == "wrong":
             shown = f'; case("{r.id}") hands you this input' if r.label else ""
             yield f'Stuck? hint("{r.id}"){shown}', False
@@ -88,13 +89,15 @@ def _grids(pictures):
         f"<td style='{top}'>{escape(title)}, {word}:{_table(a, off)}</td>"
         for word, a in (("yours", got), ("expected", want))
     )
-    return [f"<table style='border:0;margin:4px 0'><tr style='background:none'>{tables}</tr></table>"]
+    table = f"<table style='border:0;margin:4px 0'><tr style='background:none'>{tables}</tr></table>"
+    return [f"<div style='overflow-x:auto'>{table}</div>"]
 
 
 def _table(array, off):
     def cell(value, wrong):
         shade = "background:rgba(192,86,47,.28);" if wrong else ""
-        return f"<td style='{shade}padding:1px 7px;text-align:right;font-family:monospace'>{value:.4g}</td>"
+        look = "padding:1px 7px;text-align:right;white-space:nowrap;font-family:monospace"
+        return f"<td style='{shade}{look}'>{value:.4g}</td>"
 
     rows = ("".join(map(cell, row, marks)) for row, marks in zip(array.tolist(), off))
     return "<table>" + "".join(f"<tr style='background:none'>{row}</tr>" for row in rows) + "</table>"
