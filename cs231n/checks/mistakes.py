@@ -14,12 +14,12 @@ SECONDS = 0.5  # for pairs of mistakes
 
 
 def name_mistake(todo, seen, form=False):
-    """The title of the known mistake, or of two, that does on every required case just what the answer did, or None.
+    """The title of the known mistake, or of two, that does just what the answer did, or None.
 
-    form: ask for the cases beyond the contract too, and for the same dtypes and changed arguments, not only values.
+    Best is one that agrees in all cases and in form: dtypes, and arguments written into. Else, for an answer with wrong
+    values, one that gives the same values in every required case; form: no such one will do.
     """
-    tried = [label for label in seen if not unwritten(seen[label].error) and (form or label not in todo.beyond)]
-    cases = {label: args for label, args in todo.cases().items() if label in tried}
+    cases = {label: args for label, args in todo.cases().items() if label in seen and not unwritten(seen[label].error)}
     try:
         return None if all(seen[label].error for label in cases) else _named(todo, cases, seen, form)
     except Exception:  # a mistake that cannot run on some odd case names nothing
@@ -59,18 +59,29 @@ def _same_shapes(ours, theirs):
 
 
 def _named(todo, cases, seen, form):
-    right = {label: todo.expected(*args) for label, args in cases.items()}
-    candidates = itertools.chain(todo.mistakes.items(), () if form else _pairs(todo))
-    for title, mistake in candidates:
-        theirs = _alike(todo, mistake, cases, seen)
-        if theirs is None:
-            continue
-        if form and all(_same_form(seen[label], theirs[label]) for label in cases):
+    required = {label: args for label, args in cases.items() if label not in todo.beyond}
+    beyond = {label: args for label, args in cases.items() if label in todo.beyond}
+    by_values = None
+    for title, mistake in todo.mistakes.items():
+        theirs = _alike(todo, mistake, required, seen)
+        rest = None if theirs is None else _alike(todo, mistake, beyond, seen)
+        if rest is not None and all(_same_form(seen[k], done) for k, done in (theirs | rest).items()):
             return title
-        # A mistake of form, such as a dtype, explains no wrong value.
-        if not form and not all(_values_agree(theirs[k].outputs, right[k], dtype_of(cases[k])) for k in cases):
+        if theirs is not None and by_values is None and _explains_values(todo, required, theirs):
+            by_values = title
+    if by_values or form:
+        return None if form else by_values
+    for title, mistake in _pairs(todo):
+        theirs = _alike(todo, mistake, required, seen)
+        if theirs is not None and _explains_values(todo, required, theirs):
             return title
     return None
+
+
+def _explains_values(todo, cases, theirs):
+    """Whether a mistake gives wrong values: one of form, such as a dtype, explains none."""
+    right = ((label, todo.expected(*args), dtype_of(args)) for label, args in cases.items())
+    return not all(_values_agree(theirs[label].outputs, expected, dtype) for label, expected, dtype in right)
 
 
 def _pairs(todo):

@@ -89,8 +89,7 @@ def _judged(todo, function, cases, seen, waits):
             continue
         wrong, more = _judge_in_either_dtype(todo, function, label, seen[label], args)
         if wrong:
-            wrong.label = label
-            wrong.mistake = name_mistake(todo, seen, form=True) or name_mistake(todo, seen)
+            wrong.label, wrong.mistake = label, name_mistake(todo, seen)
             if not wrong.mistake and _unsteady(todo, function, seen[label], args):
                 wrong.reason = f"the same input gives another result each time (on the input '{label}')"
                 wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]

@@ -4,6 +4,8 @@ import numpy as np
 
 from ..compare import close, numbers_of
 
+LONGEST = 32  # places along an axis of which it is said where they are right; pixels in rows are too many
+
 
 def verdicts(bench, right):
     """{name of an output: whether it is right in every case}."""
@@ -49,7 +51,7 @@ def _place(name, labels, bench, seen):
 
 def _along_axes(got, want):
     for axis, size in enumerate(want.shape):
-        if size < 3:
+        if not 3 <= size <= LONGEST:
             continue
         fine = [close(np.take(got, k, axis), np.take(want, k, axis)) for k in range(size)]
         if fine[0] and not any(fine[1:]):
