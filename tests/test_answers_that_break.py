@@ -130,3 +130,18 @@ def test_losses_as_plain_numbers_do_not_break(monkeypatch):
     losses = gan_pytorch.discriminator_loss, gan_pytorch.generator_loss
     run = gan_pytorch.run_a_gan(D, G, *solvers, *losses, torch.rand(4, 1, 28, 28), batch_size=2, num_epochs=1)
     assert len(run.d_losses) == len(run.g_losses) == 2
+
+
+def test_an_answer_that_writes_into_its_weights_spoils_no_later_check(monkeypatch):
+    class Vandal(nn.Sequential):
+        def forward(self, x):
+            with torch.no_grad():
+                for p in self.parameters():
+                    p.zero_()
+            return super().forward(x)
+
+    widths = nn.Flatten(), nn.Linear(784, 256), nn.LeakyReLU(), nn.Linear(256, 256), nn.LeakyReLU(), nn.Linear(256, 1)
+    with monkeypatch.context() as patch:
+        replace(patch, TODOS["discriminator"], lambda seed=None: Vandal(*widths))
+        assert evaluate("discriminator", explained=False).state == "wrong"
+    assert evaluate("discriminator").state == "passed"

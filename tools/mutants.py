@@ -29,7 +29,7 @@ from cs231n.checks.explain.source import Source
 from cs231n.checks.todo import TODOS
 from cs231n.checks.verdict import evaluate
 
-KINDS = ("named", "located", "related", "told an error's line", "elsewhere", "unexplained", "alive")
+KINDS = ("named", "located", "related", "elsewhere", "unexplained", "alive")
 
 
 @dataclass
@@ -131,20 +131,11 @@ def outcome(todo, mutant, folder, like, forward):
     if result.state == "passed":
         kind = "alive"
     elif result.line is not None:
-        kind = "located" if {change.line for change in result.changes} & changed else "elsewhere"
+        kind = "located" if {result.line, *(change.line for change in result.changes)} & changed else "elsewhere"
     elif result.mistake:
         kind = "named"
-    elif result.explained:
-        kind = "related"
     else:
-        lines = {
-            int(w.rstrip(":;"))
-            for d in result.details
-            if d.startswith("line ")
-            for w in d.split()[1:2]
-            if w.rstrip(":;").isdigit()
-        }
-        kind = "told an error's line" if lines & changed else "unexplained"
+        kind = "related" if result.explained else "unexplained"
     said = " | ".join([result.mistake or result.reason, *result.details])
     return Outcome(todo.id, before, after, kind, seconds, said)
 
@@ -176,7 +167,7 @@ def _report(id, outcomes, quiet):
     tally = collections.Counter(o.kind for o in outcomes)
     print(f"{id:32} {dict(tally)}  median {seconds[len(seconds) // 2]:.1f} s, worst {seconds[-1]:.1f} s", flush=True)
     for o in outcomes:
-        if not quiet and o.kind in ("elsewhere", "unexplained", "told an error's line", "alive"):
+        if not quiet and o.kind in ("elsewhere", "unexplained", "alive"):
             print(f"    {o.kind}: {o.before!r} -> {o.after!r}\n        {o.said[:200]}")
 
 

@@ -47,7 +47,7 @@ def network_run(name, shapes, outputs):
             return _about_weights(lambda: _built(name, function, settings), settings)
         with _nothing_drawn():
             model = _built(name, function, settings)
-        put_in(name, model, shapes(**settings), x, copies=False)
+        put_in(name, model, shapes(**settings), x)
         seen = {}
         with torch.no_grad():
             for output, training, images in zip(outputs, (True, False, False), (x, x, x[:1])):
@@ -87,11 +87,10 @@ def _about_weights(build, settings):
     return outputs
 
 
-def put_in(name, model, shapes, x, copies=True):
+def put_in(name, model, shapes, x):
     """Put our weights in the place of the model's, in x's dtype, in the order in which the network uses them on x.
 
     A network may have registered its layers in another order, and its matrices may all be transposed.
-    copies: of our weights, for a model that will learn; to copy millions takes longer than a forward pass.
     """
     import torch
 
@@ -108,7 +107,7 @@ def put_in(name, model, shapes, x, copies=True):
             raise Wrong(f"weight or bias number {k} of the {name} has shape {got}, expected {want}; {total}")
     transposed = any(tuple(p.shape) != shape for p, shape in zip(found, shapes))
     for p, w in zip(found, weights(shapes)):
-        (w,) = tensors(w.astype(x.dtype, copy=copies))
+        (w,) = tensors(w.astype(x.dtype))  # a copy, for an answer may write into it
         p.data, p.grad = w.T.contiguous() if transposed and w.ndim == 2 else w, None
 
 

@@ -20,7 +20,7 @@ from .bench import Bench
 from .outputs import sentences, verdicts
 from .relations import relation
 from .search import mend
-from .shapes import shapes_at
+from .shapes import last_frame, shapes_at
 from .source import Source
 from .unused import unused
 
@@ -102,15 +102,8 @@ def _search(source, function, bench, seen):
 
 def _line(seen, source):
     """The line of the student's own file that the first error went through, or None."""
-    for s in seen.values():
-        trace, line = getattr(s.error, "__traceback__", None), None
-        while trace is not None:
-            if trace.tb_frame.f_code.co_filename == source.path:
-                line = trace.tb_lineno
-            trace = trace.tb_next
-        if line is not None:
-            return line
-    return None
+    frames = (last_frame(s.error, source.path) for s in seen.values())
+    return next((frame.tb_lineno for frame in frames if frame is not None), None)
 
 
 def _say(found):

@@ -9,14 +9,13 @@ KEPT = "arguments"  # stands among the outputs for: no argument was written into
 
 
 class Bench:
-    """cases: {label: arguments}; right(function): the pairs (label, name of an output) that an answer gets right."""
+    """cases: {label: arguments} of a TODO. What is right of an answer is a set of pairs (label, name of an output)."""
 
     def __init__(self, todo, cases):
         self.todo = todo
         self.cases = {label: args for label, args in cases.items() if label not in todo.beyond}
         self.expected = {label: todo.expected(*args) for label, args in self.cases.items()}
         self.pairs = {(label, name) for label, outputs in self.expected.items() for name in (*outputs, KEPT)}
-
         self.names = dict.fromkeys(name for outputs in self.expected.values() for name in outputs)
 
     def see(self, function, label, seconds=None):

@@ -9,7 +9,7 @@ import numpy as np
 
 def shapes_at(error, path):
     """A sentence such as "There, x is (3, 4) and Wh (5, 5).", or None; path: the student's file."""
-    frame = _last_frame(error, path)
+    frame = last_frame(error, path)
     if frame is None:
         return None
     names = _names(linecache.getline(path, frame.tb_lineno))
@@ -18,7 +18,8 @@ def shapes_at(error, path):
     return f"There, {' and '.join(shapes)}." if 0 < len(shapes) <= 5 else None
 
 
-def _last_frame(error, path):
+def last_frame(error, path):
+    """The innermost traceback of an error that lies in a file, or None."""
     trace, found = getattr(error, "__traceback__", None), None
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == path:

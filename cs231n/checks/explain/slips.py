@@ -13,14 +13,12 @@ LIKE = (  # names that are taken for one another
     ("sqrt", "square", "abs"), ("rand", "randn"), ("zeros", "ones"), ("zeros_like", "ones_like"),
     ("maximum", "minimum"), ("append", "extend"), ("view", "reshape"), ("masked_fill", "masked_fill_"),
     ("hstack", "vstack"), ("dot", "outer", "matmul"), ("floor", "ceil", "round"), ("enumerate", "reversed"),
-    ("ReLU", "LeakyReLU", "Tanh", "Sigmoid"), ("MaxPool2d", "AvgPool2d"), ("triu", "tril"), ("softmax", "log_softmax"),
-    ("BatchNorm1d", "BatchNorm2d"), ("logaddexp", "maximum"), ("add", "subtract"), ("sin", "cos"),
+    ("ReLU", "LeakyReLU", "Tanh", "Sigmoid"), ("MaxPool2d", "AvgPool2d"), ("triu", "tril"),
+    ("BatchNorm1d", "BatchNorm2d"), ("logaddexp", "maximum"), ("add", "subtract"),
 )  # fmt: skip
 WRAPS = ("np.tanh", "sigmoid", "np.abs", "np.sqrt", "np.exp", "np.log", "torch.sqrt", "math.sqrt", "reversed")
 METHODS = ("T", "mean()", "sum()", "detach()", "copy()", "abs()", "sqrt()", "tanh()", "sigmoid()", "exp()", "log()")
-ALIKE = {
-    like: [other for group in LIKE if like in group for other in group if other != like] for g in LIKE for like in g
-}
+ALIKE = {w: [other for group in LIKE if w in group for other in group if other != w] for like in LIKE for w in like}
 SIGNS = {
     ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add, ast.Mult, ast.Div), ast.Mult: (ast.Div, ast.Add, ast.MatMult),
     ast.Div: (ast.Mult, ast.FloorDiv), ast.FloorDiv: (ast.Div, ast.Mod), ast.Mod: (ast.FloorDiv,),
@@ -66,7 +64,7 @@ def _binary(left, operator, right):
     return ast.BinOp(left, operator, right)
 
 
-# Each of these yields (new node, what is changed) for a node; the likeliest kinds come first in KINDS.
+# Each of these yields (new node, what is changed) for a node; COMMON and RARE at the end are their order.
 
 
 def signs(node, scope):
@@ -97,10 +95,8 @@ def numbers(node, scope):
         return
     others = ()
     if isinstance(value, int):
-        near = (
-            [value + 1, value - 1, -value, 2 * value, value // 2, *range(-2, 5)] if abs(value) < 1000 else [value // 10]
-        )
-        others = [*scope.numbers, *near]
+        near = [value + 1, value - 1, -value, 2 * value, value // 2, *range(-2, 5)]
+        others = [*scope.numbers, *(near if abs(value) < 1000 else ())]
     elif isinstance(value, float):
         others = [-value, 2 * value, value / 2, 1 - value, value * 10, value / 10, 1.0, 0.0]
     for other in dict.fromkeys(others):
@@ -120,10 +116,10 @@ def keywords(node, scope):
         yield _changed(node, keywords=node.keywords[:k] + node.keywords[k + 1 :]), f"the argument {keyword.arg}"
     name, given = _name_of(node.func), {k.arg for k in node.keywords}
     if name in REDUCE and not given & {"dim", "axis", "keepdim", "keepdims"}:
-        numpy = getattr(getattr(node.func, "value", None), "id", "") == "np"
-        most = len(node.args) < (2 if numpy or getattr(getattr(node.func, "value", None), "id", "") == "torch" else 1)
-        for word in ("axis",) if numpy else ("dim", "axis"):
-            for axis in (0, 1, 2, -1) if most else ():
+        module = getattr(getattr(node.func, "value", None), "id", "")
+        has_room = len(node.args) < (2 if module in ("np", "torch") else 1)
+        for word in ("axis",) if module == "np" else ("dim", "axis"):
+            for axis in (0, 1, 2, -1) if has_room else ():
                 more = [*node.keywords, ast.keyword(word, _number(axis))]
                 yield _changed(node, keywords=more), f"the axis of {name}"
     if name in REDUCE and not given & {"keepdim", "keepdims"}:
@@ -160,12 +156,10 @@ def orders(node, scope):
 def names(node, scope):
     """Another variable, function, attribute or key."""
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        others = (
-            scope.variables if node.id in scope.variables else scope.functions if node.id in scope.functions else ()
-        )
-        for other in others:
-            if other != node.id:
-                yield ast.Name(other, ast.Load()), f"the name {node.id}"
+        for alike in (scope.variables, scope.functions):
+            for other in alike if node.id in alike else ():
+                if other != node.id:
+                    yield ast.Name(other, ast.Load()), f"the name {node.id}"
     if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
         for other in ALIKE.get(node.attr, ()):
             yield _changed(node, attr=other), f"the function {node.attr}"
@@ -258,9 +252,8 @@ def slices(node, scope):
 
 def wrapped(node, scope):
     """Something missing around a value: a sign, a function, a square, a transpose, 1 minus it."""
-    if not isinstance(node, (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)) or not _is_value(
-        node, scope
-    ):
+    values = (ast.BinOp, ast.Call, ast.Name, ast.Subscript, ast.Attribute)
+    if not isinstance(node, values) or not _is_value(node, scope):
         return
     yield ast.UnaryOp(ast.USub(), node), "the sign"
     for method in METHODS:
@@ -294,10 +287,8 @@ def regrouped(node, scope):
     left, right = node.left, node.right
     same = isinstance(left, ast.Call) and isinstance(right, ast.Call) and ast.dump(left.func) == ast.dump(right.func)
     if same and left.args and right.args:
-        yield (
-            _changed(left, args=[_binary(left.args[0], node.op, right.args[0]), *left.args[1:]]),
-            "what is inside the call",
-        )
+        inside = _binary(left.args[0], node.op, right.args[0])
+        yield _changed(left, args=[inside, *left.args[1:]]), "what stands inside the call"
     for call, other, before in ((left, right, False), (right, left, True)):
         if isinstance(call, ast.Call) and len(call.args) == 1 and not call.keywords:
             pair = (other, call.args[0]) if before else (call.args[0], other)
@@ -338,21 +329,16 @@ def statements(node, scope):
             yield ast.Expr(call), "+= counts equal indices once only"
         yield ast.Assign([node.target], node.value), f"{_word(node.op)}="
         yield ast.Assign([node.target], _binary(target, node.op, node.value)), f"{_word(node.op)}= works in place"
-    if (
-        isinstance(node, ast.Assign)
-        and len(node.targets) == 1
-        and isinstance(node.targets[0], (ast.Name, ast.Subscript))
-    ):
+    targets = node.targets if isinstance(node, ast.Assign) else ()
+    if len(targets) == 1 and isinstance(targets[0], (ast.Name, ast.Subscript)):
         for operator in (ast.Add(), ast.Sub()):
             yield ast.AugAssign(node.targets[0], operator, node.value), "the ="
     if isinstance(node, ast.For):
         if _name_of(getattr(node.iter, "func", None)) == "reversed":
             yield _changed(node, iter=node.iter.args[0]), "the direction of the loop"
         else:
-            yield (
-                _changed(node, iter=ast.Call(ast.Name("reversed", ast.Load()), [node.iter], [])),
-                "the direction of the loop",
-            )
+            backward = ast.Call(ast.Name("reversed", ast.Load()), [node.iter], [])
+            yield _changed(node, iter=backward), "the direction of the loop"
 
 
 def _loaded(target):
