@@ -51,3 +51,9 @@ def test_a_notebook_holds_what_jupyterlab_would_write(name):
     assert metadata["kernelspec"] == {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     assert metadata["language_info"].keys() >= {"codemirror_mode", "file_extension", "mimetype", "pygments_lexer"}
     assert metadata.keys() == {"kernelspec", "language_info"} and "NBVAL" not in text
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_card_advises_to_call_is_imported(name):
+    code = "".join(source for _, source in cells_of(ROOT / "notebooks" / f"{name}.ipynb"))
+    assert "from cs231n.checks import case, check, hint, progress" in code
