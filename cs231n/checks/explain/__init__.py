@@ -11,6 +11,8 @@ source     the student's source as a tree that can be changed and run
 bench      the cases with what is expected of each
 """
 
+import time
+
 import numpy as np
 
 from ..mistakes import likely_mistake
@@ -24,12 +26,13 @@ from .shapes import last_frame, shapes_at
 from .source import Source
 from .unused import unused
 
-SECONDS = 3  # for the search, on top of the plain verdict
+SECONDS = 3  # of the processor's time, on top of the plain verdict
 PLAIN = NameError, AttributeError, ImportError  # whose message and line say it all
 
 
 def explain(todo, function, cases, seen, result):
     """Add to a wrong Result which outputs are right, how the others relate to the right ones, what would mend it."""
+    began = time.process_time()
     bench = Bench(todo, cases)
     seen = {label: bench.in_float32_too(label, function, s) for label, s in seen.items()}
     right = set().union(*(bench.right_in(label, s) for label, s in seen.items() if label in bench.cases))
@@ -37,15 +40,18 @@ def explain(todo, function, cases, seen, result):
     told = list(sentences(bench, right, seen))
     result.details += _shapes(function, seen, result)
     if not result.mistake and not result.explained:
-        told = _look_for_it(todo, function, bench, seen, right, result) + told
+        told = _look_for_it(todo, function, bench, seen, right, result, began + SECONDS) + told
     result.explained = bool(result.explained or result.mistake)
     result.details = [*told, *result.details]
 
 
-def _look_for_it(todo, function, bench, seen, right, result):
-    """Sentences on what is wrong, the surest first; the Result's line, changes and mistake are set."""
+def _look_for_it(todo, function, bench, seen, right, result, until):
+    """Sentences on what is wrong, the surest first; the Result's line, changes and mistake are set.
+
+    until: when, by the processor's time, the search ends.
+    """
     source, related = _source_of(todo, function), _related(todo, bench, seen, result.outputs)
-    idle, found = (list(unused(source)), _search(source, function, bench, seen)) if source else ([], None)
+    idle, found = (list(unused(source)), _search(source, function, bench, seen, until)) if source else ([], None)
     error = seen[result.label].error
     if found:
         result.line, result.changes, result.mistake = found.changes[0].line, found.changes, found.mistake
@@ -91,13 +97,13 @@ def _source_of(todo, function):
         return None  # no source that could be read
 
 
-def _search(source, function, bench, seen):
+def _search(source, function, bench, seen, until):
     if not can_stop() and source.has_while():  # of which a change may make an endless loop
         return None
     wrong = [k for k, s in seen.items() if k in bench.cases and not bench.all_right(k, bench.right_in(k, s))]
     with random_state_kept():
         lines = source.lines_run(lambda: [bench.see(function, label, SECONDS) for label in wrong])
-    return mend(source, bench, seen, SECONDS, lines, near=_line(seen, source))
+    return mend(source, bench, seen, until - time.process_time(), lines, near=_line(seen, source))
 
 
 def _line(seen, source):
