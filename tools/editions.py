@@ -56,9 +56,9 @@ HELP_USED = {  # the last cell of a student's notebook
     "source": [
         "## Help used\n",
         "\n",
-        "What helped you with this notebook, besides its own text, checks and hints: people, books, pages, solutions you "
-        "looked at, an AI agent? Double-click here and write one line for each: what it was, and what for. *None* is an "
-        "answer too.\n",
+        "What helped you with this notebook, besides its own text, checks and hints: people, books, pages, solutions "
+        "that you looked at, an AI agent? Double-click here and write a line for each: what it was, and what for. "
+        "*None* is an answer too.\n",
         "\n",
         "*Help used:* ",
     ],
