@@ -284,7 +284,8 @@ DROPPED = ["README.md", "Makefile", "tests/test_a.py", "tools/editions.py", "ben
 @pytest.fixture
 def root(tmp_path):
     root = tmp_path / "course"
-    for rel, text in {**SHIPPED, **dict.fromkeys(DROPPED, "junk"), "tools/student_README.md": "Yours.\n"}.items():
+    for rel, text in {**SHIPPED, **dict.fromkeys(DROPPED, "junk"), "tools/student_README.md": "Yours.\n",
+                      "tools/student_AGENTS.md": "Ask back.\n"}.items():
         path = root / rel
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("latin-1"))
@@ -301,8 +302,9 @@ def contents(folder):
 def test_build_ships_these_files_and_no_others(root):
     before = contents(root)
     made = contents(build(root / "student", root))
-    assert made.keys() == SHIPPED.keys() | {"README.md"}
+    assert made.keys() == SHIPPED.keys() | {"README.md", "AGENTS.md"}
     assert made.pop("README.md") == (b"Yours.\n", False)
+    assert made.pop("AGENTS.md") == (b"Ask back.\n", False)
     assert made.pop("cs231n/small.py")[0].decode() == UNSOLVED
     assert made.pop("cs231n/a_folder/deep.py")[0] == (
         b'# TODO(deep): set x.\r\nraise NotImplementedError("TODO deep: replace this line with your code")')
@@ -443,8 +445,8 @@ def test_the_course_is_stripped_as_one_regular_expression_would(student):
 
 
 def test_the_student_tree_compiles_and_holds_no_mark_and_nothing_of_ours(student):
-    tops = {"notebooks", "cs231n", "datasets", "README.md", "LICENSE", "requirements.txt", "get_datasets.sh"}
-    assert {p.name for p in student.iterdir()} <= tops
+    tops = {"notebooks", "cs231n", "datasets", *editions.FILES, *editions.OPTIONAL}
+    assert {p.name for p in student.iterdir()} == tops
     assert [p.name for p in (student / "datasets").iterdir()] == ["mini"]
     for path in (p for p in student.rglob("*") if p.is_file()):
         assert not re.search(rb"(BEGIN|END) SOLUTION", path.read_bytes()), path

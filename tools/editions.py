@@ -13,7 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "cs231n", "datasets/mini")
-FILES = {"README.md": "tools/student_README.md", "requirements.txt": "requirements.txt", "LICENSE": "LICENSE"}
+FILES = {
+    "README.md": "tools/student_README.md",
+    "AGENTS.md": "tools/student_AGENTS.md",
+    "requirements.txt": "requirements.txt",
+    "LICENSE": "LICENSE",
+}
 OPTIONAL = {"get_datasets.sh": "get_datasets.sh"}
 OURS = ("notebooks", "cs231n", "datasets", "tests", "tools", "benchmarks", ".ci", ".git", ".venv")
 # What running and editing leave behind. Patterns, not git: an unpacked archive must build the same edition.
@@ -44,6 +49,20 @@ LOOKS_FOR = {
 SOLVED = "solved"  # the tag of cells that speak of the solved edition only
 PLACEHOLDER = {"code": "# Your answer: write your code here."}
 PROSE_PLACEHOLDER = "*Your answer:* double-click here and write it."
+HELP_USED = {  # the last cell of a student's notebook
+    "cell_type": "markdown",
+    "id": "help-used",
+    "metadata": {"tags": ["help-used"]},
+    "source": [
+        "## Help used\n",
+        "\n",
+        "What helped you with this notebook, besides its own text, checks and hints: people, books, pages, solutions "
+        "that you looked at, an AI agent? Double-click here and write a line for each: what it was, and what for. "
+        "*None* is an answer too.\n",
+        "\n",
+        "*Help used:* ",
+    ],
+}
 
 
 class EditionError(ValueError):
@@ -258,6 +277,7 @@ def _student_bytes(path, rel, edition):
     if path.suffix == ".ipynb":
         try:
             nb = strip_notebook(json.loads(_read(path, rel)), rel, edition)
+            nb["cells"].append(HELP_USED)
         except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
             raise EditionError(f"{rel} is not a notebook ({error!r}); save it again") from error
         return (json.dumps(nb, indent=1, ensure_ascii=False) + "\n").encode()
