@@ -10,7 +10,7 @@ from .compare import close, numbers_of
 from .errors import unwritten
 from .run import dtype_of, see
 
-SECONDS = 0.5  # for pairs of mistakes
+SECONDS = 0.5  # of the processor's time, for pairs of mistakes
 
 
 def name_mistake(todo, seen, form=False):
@@ -45,7 +45,28 @@ def likely_mistake(todo, seen):
         agree = sum(_same_values(seen[k], done[k], dtype_of(cases[k])) for k in cases)
         if 2 * agree > len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
             return title
+    return _between_them(todo, cases, seen)
+
+
+def _between_them(todo, cases, seen):
+    """Two known mistakes of which each wrong case shows one or the other: each spoils another kind of input."""
+    shown = {title: _shown_in(todo, mistake, cases, seen) for title, mistake in todo.mistakes.items()}
+    first = next(iter(cases))
+    for (one, here), (other, there) in itertools.permutations(shown.items(), 2):
+        if first in here and here < set(cases) and here | there == set(cases):
+            return f"{one}; and on the input '{next(k for k in cases if k not in here)}', when {other}"
     return None
+
+
+def _shown_in(todo, mistake, cases, seen):
+    """The labels of the cases in which a mistake is wrong, and in just the same way."""
+    found = set()
+    for label, args in cases.items():
+        theirs, dtype = see(todo, todo.call_mistake, mistake, args), dtype_of(args)
+        wrong = theirs.error or not _values_agree(theirs.outputs, todo.expected(*args), dtype)
+        if wrong and _same_values(seen[label], theirs, dtype):
+            found.add(label)
+    return found
 
 
 def _is_finite(seen):
@@ -87,9 +108,9 @@ def _explains_values(todo, cases, theirs):
 def _pairs(todo):
     """("one; and besides, another", both) of the mistakes that are different switches of one builder."""
     switched = [(t, m) for t, m in todo.mistakes.items() if isinstance(m, functools.partial) and not m.args]
-    deadline = time.monotonic() + SECONDS
+    deadline = time.process_time() + SECONDS
     for (one, first), (other, second) in itertools.combinations(switched, 2):
-        if time.monotonic() > deadline:
+        if time.process_time() > deadline:
             return
         if first.func is second.func and not first.keywords.keys() & second.keywords.keys():
             both = functools.partial(first.func, **first.keywords, **second.keywords)

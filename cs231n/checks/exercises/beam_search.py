@@ -28,6 +28,7 @@ def _beam_cases():
         "wide enough for every caption": (123, 4, 300, 4),
         "cut off before any caption ends": (124, 7, 2, 1),
         "width 2, longer": (390, 8, 2, 12),
+        "width 3, early ends": (454, 6, 3, 10),
     }
 
 
@@ -83,7 +84,7 @@ def _(seed, V, width, max_length):
 
 def _beam(step, state, start, end, width, max_length, slip=""):
     """beam_search with one thing wrong."""
-    beam, finished = [((), 0.0, tuple(a[0] for a in state))], []
+    beam, finished, rest = [((), 0.0, tuple(a[0] for a in state))], [], width
     for _ in range(max_length):
         grown = []
         for ids, score, rows in beam:
@@ -94,7 +95,7 @@ def _beam(step, state, start, end, width, max_length, slip=""):
                 for w, p in enumerate(log_probs[0])
             ]
         grown.sort(key=lambda item: item[1] if slip == "worst" else -item[1])
-        grown = grown[:width]
+        grown = grown[:rest]
         if slip == "state rows":  # row i of the new state belongs to row i of the old beam
             after = [
                 step(np.array([ids[-1] if ids else start]), tuple(a[None] for a in rows))[1] for ids, _, rows in beam
@@ -105,6 +106,7 @@ def _beam(step, state, start, end, width, max_length, slip=""):
         ended = [item for item in grown if item[0][-1] == end and slip != "goes on"]
         finished += ended
         beam = grown if slip == "goes on" else [item for item in grown if item[0][-1] != end]
+        rest -= len(ended) if slip == "narrower" else 0
         if not beam or (slip == "first end" and ended):
             break
     pool = (beam or finished) if slip == "unfinished" else finished + beam
@@ -128,6 +130,9 @@ variants(
         "the finished captions are forgotten, and an unfinished one wins": {"slip": "unfinished"},
         "the score is divided by the length: that compares something else than log-probabilities": {"slip": "length"},
         "<START> is part of the caption": {"slip": "start"},
+        "the beam gets narrower with each caption that ends: `width` unfinished ones are to be kept": {
+            "slip": "narrower",
+        },
         "it is greedy: the beam never holds more than one caption": (
             lambda step, state, start, end, width, max_length: _beam(step, state, start, end, 1, max_length)
         ),

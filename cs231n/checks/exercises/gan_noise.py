@@ -15,6 +15,7 @@ def _noise_cases():
         "many numbers": (100, 100, None),
         "a few numbers": (3, 5, None),
         "one number": (1, 1, None),
+        "rows from a seed": (6, 20, 231),
         "numbers from a seed": (100, 100, 231),
     }
 
@@ -29,6 +30,8 @@ def _run_noise(function, batch_size, dim, seed):
         raise Wrong(f"the noise has shape {values.shape}, expected {(batch_size, dim)}, that is (batch_size, dim)")
     if noise.dtype != torch.float32:
         raise Wrong(f"the noise is {noise.dtype}, expected torch.float32")
+    if 1 < batch_size < 100:
+        return {"different rows": len(np.unique(values, axis=0))}
     outputs = _statistics(values) if values.size >= 10_000 else {}
     outputs["same numbers in a second call"] = int(torch.equal(noise, function(batch_size, dim, seed)))
     if seed is not None:
@@ -66,6 +69,8 @@ sample_noise = Method(
 
 @sample_noise.oracle
 def _(batch_size, dim, seed):
+    if 1 < batch_size < 100:
+        return {"different rows": batch_size}
     again = {"same numbers in a second call": 0.0 if seed is None else 1.0}
     if seed is not None:
         again["same numbers with another seed"] = 0.0
@@ -92,6 +97,7 @@ variants(
         "the noise is the same for every seed": (
             lambda n, dim, seed=None: uniform_noise(n, dim, None if seed is None else 0)
         ),
+        "every row is the same": lambda n, dim, seed=None: uniform_noise(1, dim, seed).expand(n, dim),
         "the two sizes are exchanged: (dim, batch_size)": lambda n, dim, seed=None: uniform_noise(dim, n, seed),
     },
 )  # fmt: skip

@@ -10,9 +10,10 @@ from ..todo import Backward, Forward
 LAYERS = "cs231n.rnn_layers"
 
 
-def _gates(x, h, Wx, Wh, b, order="ifog", candidate=np.tanh, gate=sigmoid):
+def _gates(x, h, Wx, Wh, b, order="ifog", candidate=np.tanh, gate=sigmoid, interleaved=False):
     """The four gates i, f, o, g in numpy; `order` says which quarter of the columns each is read from."""
-    quarters = dict(zip(order, np.split(x @ Wx + h @ Wh + b, 4, axis=1)))
+    a = x @ Wx + h @ Wh + b
+    quarters = dict(zip(order, [a[:, k::4] for k in range(4)] if interleaved else np.split(a, 4, axis=1)))
     return [gate(quarters[name]) for name in "ifo"] + [candidate(quarters["g"])]
 
 
@@ -56,10 +57,10 @@ def _step(x, prev_h, prev_c, Wx, Wh, b):
 
 def _cell(
     x, prev_h, prev_c, Wx, Wh, b, *,
-    order="ifog", candidate=np.tanh, gate=sigmoid, state=lambda o, prev_c, next_c: o * np.tanh(next_c),
+    order="ifog", candidate=np.tanh, gate=sigmoid, interleaved=False, state=lambda o, _, next_c: o * np.tanh(next_c),
 ):  # fmt: skip
     """A textbook step in numpy; the switches make its known mistakes."""
-    i, f, o, g = _gates(x, prev_h, Wx, Wh, b, order, candidate, gate)
+    i, f, o, g = _gates(x, prev_h, Wx, Wh, b, order, candidate, gate, interleaved)
     next_c = f * prev_c + i * g
     return state(o, prev_c, next_c), next_c
 
@@ -75,6 +76,9 @@ variants(
     {
         "the gates are read in the order i, f, g, o, as torch has them, instead of i, f, o, g": {"order": "ifgo"},
         "the input gate and the forget gate are exchanged": {"order": "fiog"},
+        "the gates are taken from every fourth column: the sums are (N, 4, H) side by side, not (N, H, 4)": {
+            "interleaved": True
+        },
         "the bias b is left out": lambda x, prev_h, prev_c, Wx, Wh, b: _cell(x, prev_h, prev_c, Wx, Wh, 0 * b),
         "the tanh of next_c is missing in next_h = o * tanh(next_c)": {"state": lambda o, prev_c, next_c: o * next_c},
         "the sigmoid is the quotient e^a / (1 + e^a), nan for large a; the given sigmoid is not": {"gate": _quotient},
@@ -175,14 +179,15 @@ def _lstm(x, h0, Wx, Wh, b):
     return torch.stack(states, dim=1)
 
 
-def _run_lstm(x, h0, Wx, Wh, b, *, cell_from_h0=False, state_from_zero=False, keep_h=True, keep_c=True):
+def _run_lstm(x, h0, Wx, Wh, b, *, cell_from_h0=False, state_from_zero=False, keep_h=True, keep_c=True, late=False):
     """A textbook LSTM in numpy: all states and all cell states, (N, T, H) each; the switches make known mistakes."""
     zero = np.zeros_like(h0)
     h0 = zero if state_from_zero else h0
     h, c, states = h0, h0 if cell_from_h0 else zero, []
     for t in range(x.shape[1]):
+        before = h, c
         h, c = _cell(x[:, t], h if keep_h else h0, c if keep_c else zero, Wx, Wh, b)
-        states.append((h, c))
+        states.append(before if late else (h, c))
     return tuple(np.stack(s, axis=1) for s in zip(*states))
 
 
@@ -198,6 +203,7 @@ variants(
         "every step starts from h0 again: the state is not carried on": {"keep_h": False},
         "the first cell state is h0 instead of zeros": {"cell_from_h0": True},
         "the first state is zeros instead of h0": {"state_from_zero": True},
+        "the states stand a step late: h0 is the first of them": {"late": True},
         "the cell states are returned in place of the states h": lambda *inputs: _run_lstm(*inputs)[1],
         "the states are kept in an array without dtype, so that float32 silently becomes float64": (
             lambda *inputs: _states(*inputs).astype(np.float64)

@@ -48,42 +48,30 @@ def _step(x, prev_h, Wx, Wh, b):
     return (x @ Wx + prev_h @ Wh + b).tanh()
 
 
-@rnn_step_forward.mistake("the bias b is left out")
-def _(x, prev_h, Wx, Wh, b):
-    return np.tanh(x @ Wx + prev_h @ Wh)
+def _run_step(x, prev_h, Wx, Wh, b, *, squash=np.tanh, bias=1, after=0, state=1):
+    """A textbook step in numpy; the switches make its known mistakes."""
+    return squash(x @ Wx + state * (prev_h @ Wh) + bias * b) + after * b
 
 
-@rnn_step_forward.mistake("the tanh is missing")
-def _(x, prev_h, Wx, Wh, b):
-    return x @ Wx + prev_h @ Wh + b
-
-
-@rnn_step_forward.mistake("the logistic sigmoid stands in place of the tanh")
-def _(x, prev_h, Wx, Wh, b):
-    return sigmoid(x @ Wx + prev_h @ Wh + b)
-
-
-@rnn_step_forward.mistake("Wx and Wh are exchanged")
-def _(x, prev_h, Wx, Wh, b):
-    return np.tanh(x @ Wh + prev_h @ Wx + b)
-
-
-@rnn_step_forward.mistake("the previous state is left out")
-def _(x, prev_h, Wx, Wh, b):
-    return np.tanh(x @ Wx + b)
-
-
-@rnn_step_forward.mistake("the bias is added after the tanh")
-def _(x, prev_h, Wx, Wh, b):
-    return np.tanh(x @ Wx + prev_h @ Wh) + b
-
-
-@rnn_step_forward.mistake("the tanh is the quotient (e^a - e^-a) / (e^a + e^-a), nan for large a; np.tanh is not")
-def _(x, prev_h, Wx, Wh, b):
-    a = x @ Wx + prev_h @ Wh + b
+def _quotient(a):
     with np.errstate(all="ignore"):
         up, down = np.exp(a), np.exp(-a)
         return (up - down) / (up + down)
+
+
+variants(
+    rnn_step_forward,
+    _run_step,
+    {
+        "the bias b is left out": {"bias": 0},
+        "the tanh is missing": {"squash": lambda a: a},
+        "the logistic sigmoid stands in place of the tanh": {"squash": sigmoid},
+        "Wx and Wh are exchanged": lambda x, prev_h, Wx, Wh, b: _run_step(x, prev_h, Wh, Wx, b),
+        "the previous state is left out": {"state": 0},
+        "the bias is added after the tanh": {"bias": 0, "after": 1},
+        "the tanh is the quotient (e^a - e^-a) / (e^a + e^-a), nan for large a; np.tanh is not": {"squash": _quotient},
+    },
+)
 
 
 rnn_step_backward = Backward(
@@ -164,45 +152,37 @@ def _rnn(x, h0, Wx, Wh, b):
     return torch.stack(states[1:], dim=1)
 
 
-def _run_rnn(x, h0, Wx, Wh, b, cell=lambda x_t, h, Wx, Wh, b: np.tanh(x_t @ Wx + h @ Wh + b), times=iter):
-    """A textbook RNN in numpy; times gives the order in which the steps are taken."""
-    h = np.zeros((*x.shape[:2], Wh.shape[0]), dtype=x.dtype)
+def _run_rnn(
+    x, h0, Wx, Wh, b, *, times=iter, keep=True, from_zero=False, bias=1, late=False, last_only=False, first_input=False
+):
+    """A textbook RNN in numpy; times gives the order in which the steps are taken, the switches make known mistakes."""
+    h, h0 = np.zeros((*x.shape[:2], Wh.shape[0]), dtype=x.dtype), h0 * (not from_zero)
     prev = h0
     for t in times(range(x.shape[1])):
-        prev = h[:, t] = cell(x[:, t], prev, Wx, Wh, b)
+        new = np.tanh(x[:, 0 if first_input else t] @ Wx + (prev if keep else h0) @ Wh + bias * b)
+        h[:, t] = prev if late else new
+        prev = new
+    if last_only:
+        h[:, :-1] = 0
     return h
 
 
-@rnn_forward.mistake("every step starts from h0 again: the state is not carried on")
-def _(x, h0, Wx, Wh, b):
-    return np.tanh(x @ Wx + (h0 @ Wh)[:, None] + b)
-
-
-@rnn_forward.mistake("the first step starts from zeros instead of h0")
-def _(x, h0, Wx, Wh, b):
-    return _run_rnn(x, 0 * h0, Wx, Wh, b)
-
-
-@rnn_forward.mistake("time runs backwards, from the last input to the first")
-def _(x, h0, Wx, Wh, b):
-    return _run_rnn(x, h0, Wx, Wh, b, times=reversed)
-
-
-@rnn_forward.mistake("only the last state is written, the others stay zero")
-def _(x, h0, Wx, Wh, b):
-    h = _run_rnn(x, h0, Wx, Wh, b)
-    h[:, :-1] = 0
-    return h
-
-
-@rnn_forward.mistake("every step reads the first input, x[:, 0]")
-def _(x, h0, Wx, Wh, b):
-    return _run_rnn(np.repeat(x[:, :1], x.shape[1], axis=1), h0, Wx, Wh, b)
-
-
-@rnn_forward.mistake("the states are kept in an array without dtype, so that float32 silently becomes float64")
-def _(x, h0, Wx, Wh, b):
-    return _run_rnn(x, h0, Wx, Wh, b).astype(np.float64)
+variants(
+    rnn_forward,
+    _run_rnn,
+    {
+        "every step starts from h0 again: the state is not carried on": {"keep": False},
+        "the first step starts from zeros instead of h0": {"from_zero": True},
+        "time runs backwards, from the last input to the first": {"times": reversed},
+        "only the last state is written, the others stay zero": {"last_only": True},
+        "every step reads the first input, x[:, 0]": {"first_input": True},
+        "the states stand a step late: h0 is the first of them": {"late": True},
+        "the bias b is left out": {"bias": 0},
+        "the states are kept in an array without dtype, so that float32 silently becomes float64": (
+            lambda *inputs: _run_rnn(*inputs).astype(np.float64)
+        ),
+    },
+)
 
 
 rnn_backward = Backward(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from . import slips
 
+FAR = 6  # places by which a statement is moved at most
 NEAR = 1  # lines around that of an error, which are looked at first
 
 
@@ -43,6 +44,10 @@ class Edit:
     def place(self):
         return id(self.owner), self.field, self.index
 
+    def leaves_out_an_action(self):
+        """Whether a call that is a statement by itself, for what it does, is called no more."""
+        return self.kind is slips.dropped and isinstance(self.owner, ast.Expr)
+
     def change(self):
         return Change(self.line, self.what, _text(self.old), _text(self.new))
 
@@ -61,8 +66,10 @@ def edits(functions, scope, lines=None, near=None):
     close = [place for place in places if near is not None and abs(place[3] - near) <= NEAR]
     others = [place for place in places if place not in close]
     moved = (e for f in functions for e in _moved_statements(f) if lines is None or e.line in lines)
-    common = (_changed(some, scope, slips.COMMON) for some in (close, others))
-    return itertools.chain(*common, moved, _changed(close + others, scope, slips.RARE))
+    few, many = _changed(others, scope, slips.FEW), _changed(others, scope, slips.MANY)
+    return itertools.chain(
+        _changed(close, scope, slips.COMMON), few, moved, many, _changed(close + others, scope, slips.RARE)
+    )
 
 
 def _changed(places, scope, kinds):
@@ -98,7 +105,7 @@ def _is_written_to(child, parent, field):
 
 
 def _moved_statements(function):
-    """Statements left out, exchanged with the next, or moved out of the loop that they end."""
+    """Statements left out, moved up or down in their block, into the loop before them, or out of the one they end."""
     for owner in ast.walk(function):
         for field in ("body", "orelse"):
             body = getattr(owner, field, None)
@@ -107,9 +114,11 @@ def _moved_statements(function):
             for k, statement in enumerate(body):
                 rest = body[:k] + body[k + 1 :] or [ast.copy_location(ast.Pass(), statement)]
                 yield Edit(owner, field, None, rest, "this statement is too much", statement.lineno)
-                if k + 1 < len(body):
-                    swapped = body[:k] + [body[k + 1], statement] + body[k + 2 :]
-                    yield Edit(owner, field, None, swapped, "the order of this line and the next", statement.lineno)
+                others = body[:k] + body[k + 1 :]
+                for place in range(max(k - FAR, 0), min(k + FAR + 1, len(body))):
+                    if place not in (k, k - 1):  # one up is the line above it one down
+                        moved = others[:place] + [statement] + others[place:]
+                        yield Edit(owner, field, None, moved, "the place of this line", statement.lineno)
                 inner = getattr(statement, "body", None)
                 if isinstance(statement, (ast.For, ast.While, ast.If)) and len(inner) > 1:
                     shorter = _with_body(statement, inner[:-1])
@@ -131,5 +140,13 @@ def everywhere(edits):
     groups = collections.defaultdict(list)
     for edit in edits:
         if edit.kind in slips.COMMON and isinstance(edit.old, ast.AST):
-            groups[edit.kind, ast.dump(edit.old), ast.dump(edit.new)].append(edit)
-    return [group for group in groups.values() if len(group) > 1]
+            groups[(edit.kind, *_before_and_after(edit))].append(edit)
+    return [group for group in groups.values() if len({edit.place() for edit in group}) == len(group) > 1]
+
+
+def _before_and_after(edit):
+    """What is the same in each place: the code and what it becomes, or the operand left out behind an operator."""
+    old, new = edit.old, edit.new
+    if isinstance(old, ast.BinOp) and new is old.left:
+        return type(old.op), ast.dump(old.right)
+    return ast.dump(old), ast.dump(new)

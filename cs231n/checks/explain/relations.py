@@ -22,6 +22,8 @@ NUMBERS = {
     0.5: "half the right one",
     -2: "minus twice the right one",
 }
+SHAPE = "the right one in another shape"
+RESHAPED = "made of the right numbers, reshaped where axes must be exchanged (transpose, swapaxes, permute)"
 FUNCTIONS = {
     "the absolute value of": np.abs, "the square of": np.square, "the tanh of": np.tanh, "the exponential of": np.exp,
     "the sigmoid of": lambda a: 1 / (1 + np.exp(-a)), "1 minus": lambda a: 1 - a, "the inverse of": lambda a: 1 / a,
@@ -63,17 +65,30 @@ def _sentences(name, got, want, expected, inputs):
         if not close(got, want):
             yield from _axes(got, want)
             yield from _values(name, got, want, expected, inputs)
+            yield from _laid_out(got, want)
         else:
             yield from _harmless(want, inputs)
     else:
         yield from _axes(got, want)
+        if got.size == want.size and close(got.reshape(want.shape), want):
+            yield SHAPE
     for other, array in expected.items():
         if other != name and np.shape(array) == got.shape and close(got, array):
             yield f"what {other} should be"
 
 
+def _laid_out(got, want):
+    """The right numbers, but reshaped where axes had to be exchanged."""
+    for order in itertools.permutations(range(want.ndim)) if 2 <= want.ndim <= 4 else ():
+        if order != tuple(range(want.ndim)) and close(got, want.transpose(order).reshape(want.shape)):
+            yield RESHAPED
+
+
 def _harmless(want, inputs):
     """Factors that are 1 in this case, where the output is right because of it."""
+    yield SHAPE
+    if 1 in want.shape:
+        yield RESHAPED
     for letters, size in _sizes(want, inputs).items():
         if size == 1:
             yield from (f"{letters} times the right one", f"the right one divided by {letters}")

@@ -73,11 +73,12 @@ class _Search:
     def run(self, right):
         self.before, state, done = right, self._state(right), []
         while len(done) < MOST:
-            edit, state, twin = self._best(state)
-            if edit is None:
+            some, state, twin = self._best(state)
+            if some is None:
                 break
-            done.append(edit)
-            edit.put(edit.new)
+            done += some
+            for edit in some:
+                edit.put(edit.new)
             if state.right == self.bench.pairs:
                 return Found([e.change() for e in done])
             state = self._state(state.right)  # another case may come first now
@@ -88,12 +89,11 @@ class _Search:
 
     def _short_of_right(self, state, done, twin):
         """What the changes lead to, where that is not right but tells something."""
-        kinds = {edit.kind for edit in done}
         changes = [edit.change() for edit in done]
-        if twin and kinds <= {*slips.HARMLESS}:
+        if twin and all(map(slips.is_harmless, done)):
             change, title = twin
             return Found(changes + [change] * (change is not None), mistake=title)
-        if not done or not kinds <= {*slips.HARMLESS, slips.dropped}:
+        if not done or not all(slips.is_harmless(edit) or edit.kind is slips.dropped for edit in done):
             return None  # what only seemed to be progress, such as a line left out
         mended = tuple(name for name in self.bench.names if self.bench.fine(name, state.right, self.before))
         cases = tuple(
@@ -119,29 +119,33 @@ class _Search:
         return edits(self.source.functions, self.scope, self.lines, self.near)
 
     def _best(self, state):
-        """The first edit that makes an output right in every case, or else the one that makes most elements right.
+        """The first edits that make an output right in every case, or else those that make most elements right.
 
-        With the State then, and a (Change, mistake) met on the way.
+        One edit, or the same in several places. With the State then, and a (Change, mistake) met on the way.
         """
         best, most, twin = None, state, None
-        for edit in self._edits():
+        edits = list(self._edits())
+        rare, common = ([(e,) for e in edits if (e.kind in slips.RARE) == odd] for odd in (True, False))
+        for some in (*common, *everywhere(edits), *rare):
             if self._is_late():
                 break
-            now, title = self._tried((edit,), state, edit.kind in slips.HARMLESS and not twin)
+            now, title = self._tried(some, state, not twin and not any(map(self._may_hide_a_fault, some)))
             if now is not None and now.rank() > most.rank():
-                best, most = edit, now
+                best, most = some, now
                 if any(self.bench.fine(name, now.right, state.right) for name in self.bench.names):
                     break
             if title:
-                twin = edit.change(), title
+                twin = some[0].change(), title
         return best, most, twin
 
+    def _may_hide_a_fault(self, edit):
+        """Whether it leaves something out, or returns another variable than the one that was wrong in some way."""
+        return not slips.is_harmless(edit) or (edit.kind is slips.names and edit.line in self.source.returns)
+
     def _more_than_one(self, state, done):
-        """The same change in several places, or two of the likeliest, none of which is progress by itself."""
-        found = list(self._edits())
-        likely = [edit for edit in found if edit.kind in slips.LIKELY]
-        pairs = ((second, first) for k, first in enumerate(likely) for second in likely[:k])
-        for some in (*everywhere(found), *pairs):
+        """Two of the likeliest changes, none of which is progress by itself."""
+        likely = [edit for edit in self._edits() if edit.kind in slips.LIKELY]
+        for some in ((second, first) for k, first in enumerate(likely) for second in likely[:k]):
             if self._is_late():
                 return None
             if len({edit.place() for edit in some}) < len(some):
@@ -161,8 +165,9 @@ class _Search:
         now, before = self.bench.right_in(first, seen), {pair for pair in state.right if pair[0] == first}
         elements = {first: self.bench.elements_in(first, seen)}
         gained = now - before or (elements[first] & ~state.elements[first]).any()
-        if not now >= before or (state.elements[first] & ~elements[first]).any() or not gained:
-            digest = digest_of(seen) if for_twin else None
+        lost = not now >= before or (state.elements[first] & ~elements[first]).any()
+        if lost or not gained:
+            digest = digest_of(seen) if for_twin and not lost else None
             changed = digest is not None and not same_digest(digest, state.digest) and self._reads_all(some)
             return None, self.bench.twin(function, digest, self.mistakes, self.before) if changed else None
         for label in self.labels[1:]:
@@ -172,7 +177,8 @@ class _Search:
                 return None, None
             now = now | pairs
         after = State(now, elements, digest_of(seen))
-        if after.right == self.bench.pairs or (after.betters(state) and self._reads_all(some)):
+        idle = any(edit.leaves_out_an_action() for edit in some)
+        if after.right == self.bench.pairs or (after.betters(state) and not idle and self._reads_all(some)):
             return after, None
         return None, None
 

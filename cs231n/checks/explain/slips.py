@@ -184,6 +184,10 @@ def functions(node, scope):
         for function in (*WRAPS, *scope.functions):
             if function != written and (function.split(".")[0] in scope.known):
                 yield _changed(node, func=_expression(function)), f"the function {_name_of(node.func)}"
+    of = getattr(getattr(node, "func", None), "value", None)  # a.abs().mean() for a.norm()
+    if isinstance(of, ast.Call) and _name_of(of.func) == "abs" and isinstance(of.func, ast.Attribute) and not of.args:
+        norm = ast.Attribute(of.func.value, "norm", ast.Load())
+        yield ast.Call(norm, [], []), f"the function {_name_of(node.func)}"
 
 
 def dropped(node, scope):
@@ -203,6 +207,9 @@ def dropped(node, scope):
             yield node.right, f"what stands in front of the {_word(node.op)}"
     if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
         yield node.value, "the index"
+    if isinstance(node, ast.Starred) and isinstance(node.value, ast.Name):  # f(*layers)
+        for ends in ("[:-1]", "[1:]"):
+            yield _changed(node, value=_expression(node.value.id + ends)), "an element too many"
     if isinstance(node, (ast.Tuple, ast.List)) and len(node.elts) > 1 and isinstance(node.ctx, ast.Load):
         for k in range(len(node.elts)):
             yield _changed(node, elts=node.elts[:k] + node.elts[k + 1 :]), "an element too many"
@@ -214,6 +221,14 @@ def indices(node, scope):
         for name in scope.variables:
             inner = ast.Subscript(ast.Name(name, ast.Load()), node.slice, ast.Load())
             yield _changed(node, slice=inner), f"the index {node.slice.id}"
+
+
+def divisors(node, scope):
+    """Another size or count to divide by."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+        for name in scope.variables:
+            for size in ("len({})", "{}.sum()", "{}.size", "{}.shape[0]", "{}.shape[1]", "{}.shape[-1]"):
+                yield _changed(node, right=_expression(size.format(name))), "what it is divided by"
 
 
 def replaced(node, scope):
@@ -362,7 +377,16 @@ def _word(operator):
 
 
 # The likeliest kinds first; the last ones are so many, and so strong, that they may mend a slip from elsewhere.
-COMMON = (signs, keywords, orders, statements, numbers, dropped, functions, names, slices, indices)
+FEW = (signs, keywords, orders, statements, numbers, dropped, functions)
+MANY = (names, slices, indices, divisors)
+COMMON = (*FEW, *MANY)
 RARE = (regrouped, wrapped, replaced, extended)
 LIKELY = (signs, keywords, orders, numbers, dropped, functions)  # few enough to be tried in pairs
-HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, extended)  # which leave nothing out
+HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, divisors, extended)  # which leave nothing out
+
+
+def is_harmless(edit):
+    """Whether an edit leaves nothing out, but perhaps a number divided by."""
+    divided = isinstance(edit.old, ast.BinOp) and isinstance(edit.old.op, ast.Div) and edit.new is edit.old.left
+    added = isinstance(edit.new, (ast.AugAssign, ast.For))
+    return edit.kind in HARMLESS or (edit.kind is dropped and divided) or (edit.kind is statements and added)

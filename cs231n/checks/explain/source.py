@@ -17,7 +17,8 @@ MARK = "SOLUTION"  # apart, so that this file does not look marked itself
 class Source:
     """The function of a TODO, its own helpers in the same file, and how to run them changed.
 
-    functions: the ast.FunctionDef of each, the TODO's own first; answer: the lines that are the student's among them.
+    functions: the ast.FunctionDef of each, the TODO's own first; answer: the lines that are the student's among them;
+    returns: those of its return statements.
     Raises LookupError where there is no source.
     """
 
@@ -31,6 +32,8 @@ class Source:
         self.owner = _class_of(tree, self.function)
         helpers = _helpers(todo, tree, self.function)
         self.answer = _answer_lines(self.path, todo.id, self.function, helpers)
+        returns = [n for n in ast.walk(self.function) if isinstance(n, ast.Return)]
+        self.returns = {line for n in returns for line in range(n.lineno, n.end_lineno + 1)}
         self.functions = [self.function, *(f for f in helpers if f.lineno in self.answer)]
 
     def run_with(self, functions):
