@@ -49,11 +49,15 @@ class Edit:
         return self.kind is slips.dropped and isinstance(self.owner, ast.Expr)
 
     def change(self):
-        return Change(self.line, self.what, _text(self.old), _text(self.new))
+        old, new = ([x] if isinstance(x, ast.AST) else x for x in (self.old, self.new))
+        while len(old) > 1 and len(new) > 1 and old[0] is new[0]:  # statements that stay
+            old, new = old[1:], new[1:]
+        while len(old) > 1 and len(new) > 1 and old[-1] is new[-1]:
+            old, new = old[:-1], new[:-1]
+        return Change(self.line, self.what, _text(old), _text(new))
 
 
-def _text(node):
-    nodes = node if isinstance(node, list) else [node]
+def _text(nodes):
     return "\n".join(ast.unparse(ast.fix_missing_locations(n)) for n in nodes)
 
 
