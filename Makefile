@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test student mutants run bench datasets gone
+.PHONY: help setup lab test student mutants run site bench datasets gone
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -36,8 +36,11 @@ test: setup  ## run every test, the notebooks included (or some: TESTS="tests/te
 mutants: setup  ## make slips in right answers, and count how many the checks explain
 	$(BIN)/python -m tools.mutants
 
-run: setup  ## execute every notebook in place, and write readable pages into build/html
+run: setup  ## execute every notebook in place
 	$(SETTINGS) $(BIN)/python -m tools.notebooks
+
+site: setup  ## make one searchable site of the executed notebooks, in build/site
+	@$(BIN)/python -m tools.site
 
 bench: setup  ## measure the solutions against their bounds
 	$(BIN)/python -m benchmarks

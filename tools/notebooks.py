@@ -1,4 +1,4 @@
-"""Execute the notebooks in place and write them as pages: `python -m tools.notebooks [NAME ...]`.
+"""Execute the notebooks in place: `python -m tools.notebooks [NAME ...]`.
 
 `make run` calls this under the very settings that `make test` compares the recorded outputs with.
 """
@@ -11,10 +11,8 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
-from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ROOT / "build" / "html"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -27,7 +25,6 @@ def execute(path):
     temporary = path.with_suffix(".tmp")
     nbformat.write(notebook, temporary)
     os.replace(temporary, path)
-    return notebook
 
 
 def _tidy(notebook):
@@ -40,14 +37,6 @@ def _tidy(notebook):
         cell.metadata.pop("execution", None)
 
 
-def write_page(path, notebook):
-    PAGES.mkdir(parents=True, exist_ok=True)
-    body, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-    page = PAGES / f"{path.stem}.html"
-    page.write_text(body, encoding="utf-8")
-    return page
-
-
 def main(names):
     """Execute the named notebooks, or all; 1 if a cell failed."""
     failed = 0
@@ -56,13 +45,13 @@ def main(names):
             continue
         began = time.monotonic()
         try:
-            page = write_page(path, execute(path))
+            execute(path)
         except CellExecutionError as error:
             print(f"{path.name}: a cell failed, the notebook is left as it was\n{error}", file=sys.stderr)
             failed = 1
             continue
         size = path.stat().st_size / 1e6
-        print(f"{path.name}: {time.monotonic() - began:.0f} s, {size:.1f} MB; {page.relative_to(ROOT)}")
+        print(f"{path.name}: {time.monotonic() - began:.0f} s, {size:.1f} MB")
     return failed
 
 

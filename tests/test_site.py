@@ -1,0 +1,163 @@
+"""What the site is made from: the notebooks' links, the start page's words, and that tools are installed once.
+
+The pages themselves are looked at in tests/browser/test_site.py.
+"""
+
+import json
+import re
+import subprocess
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from cs231n.checks.todo import TODOS
+from tools.site import __main__ as command
+from tools.site import sources
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+@pytest.fixture(scope="module")
+def laid_out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sources")
+    sources.lay_out(folder)
+    return folder
+
+
+def notebook_of(*texts, **outputs):
+    """A notebook of these texts, and of a code cell for each keyword with a figure of that alternative text."""
+    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
+    for code, alt in outputs.items():
+        shown = nbformat.v4.new_output("display_data", {"image/png": PIXEL}, metadata={"image/png": {"alt": alt}})
+        cells.append(nbformat.v4.new_code_cell(code, outputs=[shown]))
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def test_every_link_of_the_notebooks_leads_to_a_page(laid_out):
+    links = {}
+    for name in sources.order():
+        text = (laid_out / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8")
+        links[name] = re.findall(r"\]\((?!https?:)([^)\s]*\.\w+)\)", text)
+        assert links[name]
+        missing = [link for link in links[name] if not (laid_out / "notebooks" / link).is_file()]
+        assert not missing, (name, missing)
+    assert "../cs231n/rnn_layers.py" in links["RNN"] and "LSTM.ipynb" in links["RNN"]
+    assert (laid_out / "cs231n/rnn_layers.py").read_bytes() == (sources.ROOT / "cs231n/rnn_layers.py").read_bytes()
+
+
+def test_nothing_of_a_notebook_is_changed_but_links_that_lead_nowhere(laid_out):
+    for name in sources.order():
+        before, after = (
+            json.loads((folder / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+            for folder in (sources.ROOT, laid_out)
+        )
+        for old, new in zip(before["cells"], after["cells"], strict=True):
+            text = "".join(old["source"])
+            unlinked = f"[student/notebooks/{name}.ipynb](../student/notebooks/{name}.ipynb)"
+            text = text.replace(unlinked, f"student/notebooks/{name}.ipynb")
+            assert {**old, "source": text} == {**new, "source": "".join(new["source"])}
+
+
+def test_start_page_has_every_notebook_with_its_own_title_and_the_minutes_of_its_todos(laid_out):
+    text = (laid_out / "index.md").read_text(encoding="utf-8")
+    cards = re.findall(r":::\{grid-item-card\}.*?^:::$", text, re.S | re.M)
+    assert len(cards) == len(sources.order()) == 6
+    for name, card in zip(sources.order(), cards):
+        notebook = nbformat.read(sources.ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+        title = card.split("[")[1].split("]")[0]
+        assert any(cell.source.startswith(f"# {title}\n") for cell in notebook.cells)
+        assert f"(notebooks/{name}.ipynb)" in card
+        picture = re.search(r":img-top: (pictures/\w+\.(?:png|jpeg))\n:img-alt: \S", card)
+        assert (laid_out / picture[1]).stat().st_size > 5000
+        hours, minutes = re.search(r"about (?:(\d) h)? ?(?:(\d+) min)?\*\*", card).groups()
+        whole = sum(todo.minutes for todo in TODOS.values() if todo.notebook == name)
+        assert abs(60 * int(hours or 0) + int(minutes or 0) - whole) <= 2.5
+        assert f"**{sum(todo.notebook == name for todo in TODOS.values())} TODOs" in card
+    assert not re.search(r"\$\w", text)  # no place left unfilled
+
+
+@pytest.mark.parametrize("minutes, said", [(88, "1 h 30 min"), (50, "50 min"), (58, "1 h"), (122, "2 h")])
+def test_duration(minutes, said):
+    assert sources.duration(minutes) == f"about {said}"
+
+
+def test_what_it_is_about():
+    text = (
+        "# T\n\n[A](A.ipynb) · **B**\n\nIt *learns* (X et al. [2016](https://x.org)) a lot. See. Three ways:\n\n- one"
+    )
+    assert sources.what_it_is_about(notebook_of("> solved", text)) == "It *learns* (X et al. 2016) a lot. See."
+
+
+def test_picture_is_the_named_cells_with_its_description():
+    notebook = notebook_of("score_captions(model", other="no", **{"score_captions(model, 1)": "four birds"})
+    content, kind, alt = sources.picture("RNN", notebook)
+    assert content.startswith(b"\x89PNG") and (kind, alt) == ("png", "four birds")
+
+
+def test_a_picture_that_is_gone_is_named():
+    with pytest.raises(sources.SiteError, match="RNN.ipynb has no figure from a cell with 'score_captions"):
+        sources.picture("RNN", notebook_of("score_captions(model", other="no"))
+
+
+def test_a_notebook_without_todos_is_named(monkeypatch):
+    few = {id: todo for id, todo in TODOS.items() if todo.notebook != "extras"}
+    monkeypatch.setattr(sources, "TODOS", few)
+    with pytest.raises(sources.SiteError, match="same notebooks: extras"):
+        sources.order()
+
+
+# ---- the command ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def installs(tmp_path, monkeypatch):
+    """The commands that would install, run in an environment that is made up; `installs.fail` are those that fail."""
+    seen = SimpleNamespace(commands=[], constraints=[], fail=())
+
+    def run(*command, **options):
+        seen.commands.append(command[2])
+        seen.constraints.append(command[command.index("-c") + 1].read_text())
+        return subprocess.CompletedProcess(command, int(command[2] in seen.fail))
+
+    monkeypatch.setattr(command.sys, "prefix", str(tmp_path))
+    monkeypatch.setattr(command.setup_env, "run", run)
+    monkeypatch.setattr(command.setup_env, "settings_for_uv", lambda python: {})
+    return seen
+
+
+def test_tools_are_installed_once_and_change_nothing_that_is_there(installs):
+    command.install()
+    command.install()
+    assert installs.commands == ["uv"]
+    assert f"nbformat=={nbformat.__version__}\n" in installs.constraints[0]
+
+
+def test_tools_are_installed_again_when_others_are_needed(installs, tmp_path, monkeypatch):
+    command.install()
+    other = tmp_path / "requirements.txt"
+    other.write_text("sphinx\n")
+    monkeypatch.setattr(command, "NEEDED", other)
+    command.install()
+    assert installs.commands == ["uv", "uv"]
+
+
+def test_pip_takes_uvs_place(installs):
+    installs.fail = ("uv",)
+    command.install()
+    assert installs.commands == ["uv", "pip"]
+
+
+def test_what_cannot_be_installed_is_told_and_tried_again(installs, capsys, tmp_path):
+    installs.fail = ("uv", "pip")
+    for _ in range(2):
+        assert command.main([str(tmp_path / "pages")]) == 1
+        assert "cannot be installed" in capsys.readouterr().err
+    assert installs.commands == ["uv", "pip"] * 2
+
+
+def test_a_folder_of_other_things_is_not_overwritten(installs, capsys, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    assert command.main([str(tmp_path)]) == 1
+    assert "something else than pages" in capsys.readouterr().err
+    assert (tmp_path / "mine.txt").exists() and not installs.commands
