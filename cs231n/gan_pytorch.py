@@ -312,4 +312,4 @@ def count_params(model):
 
 def show_images(images):
     """Draw square images, an array or tensor (N, D) or (N, 1, H, W), as a square of squares."""
-    show_grid([[tile(images)]], size=3.2, cmap="gray")
+    show_grid([[tile(images)]], size=3.2, cmap="gray", alt=f"{len(images)} grey images in a square.")

@@ -294,8 +294,14 @@ def create_class_visualization(
             if show_every and (t == 0 or (t + 1) % show_every == 0 or t == num_iterations - 1):
                 shown.append((t + 1, deprocess(img)))
     if frames is None and shown:
-        show_grid([[picture for _, picture in shown]], [f"iteration {t}" for t, _ in shown])
+        _show_progress(shown, target_y)
     return deprocess(img)
+
+
+def _show_progress(frames, target_y):
+    titles = [f"iteration {t}" for t, _ in frames]
+    alt = f"What the model takes for class {target_y}, as it grows: {len(frames)} pictures, {', '.join(titles)}."
+    show_grid([[picture for _, picture in frames]], titles, alt=alt)
 
 
 def _autocast(like, bfloat16):
@@ -388,7 +394,7 @@ def create_fourier_visualization(
             if show_every and (t == 0 or (t + 1) % show_every == 0 or t == num_iterations - 1):
                 shown.append((t + 1, _picture(spectrum, size)))
     if frames is None and shown:
-        show_grid([[picture for _, picture in shown]], [f"iteration {t}" for t, _ in shown])
+        _show_progress(shown, target_y)
     return _picture(spectrum, size)
 
 
