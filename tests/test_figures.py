@@ -9,9 +9,11 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from jupyterlab_server.config import get_federated_extensions
 from PIL import Image
 
 from cs231n import figures
+from tools import lab
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN", "LSTM", "NetworkVisualization", "StyleTransfer", "GANs", "extras")
@@ -157,3 +159,12 @@ def test_text_is_large_enough_and_a_figure_no_wider_than_a_page(shown):
         texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
         assert texts and min(text.get_fontsize() for text in texts) >= 9
         assert figure.get_figwidth() <= 8.7
+
+
+def test_jupyterlab_finds_the_extension_that_shows_descriptions():
+    """It draws images without them; `make lab` tells it of ours."""
+    found = get_federated_extensions([str(ROOT / "tools" / "labextensions")])
+    load = found["alternative-text"]["jupyterlab"]["_build"]["load"]
+    script = (ROOT / "tools" / "labextensions" / "alternative-text" / load).read_text(encoding="utf-8")
+    assert '_JUPYTERLAB["alternative-text"]' in script
+    assert f"--LabServerApp.extra_labextensions_path={ROOT / 'tools' / 'labextensions'}" in lab.flags()
