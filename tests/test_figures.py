@@ -3,17 +3,19 @@
 import base64
 import io
 import json
+import re
 from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 from jupyterlab_server.config import get_federated_extensions
 from PIL import Image
 
 from cs231n import figures
-from tools import lab
+from tools import lab, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN", "LSTM", "NetworkVisualization", "StyleTransfer", "GANs", "extras")
@@ -168,3 +170,15 @@ def test_jupyterlab_finds_the_extension_that_shows_descriptions():
     script = (ROOT / "tools" / "labextensions" / "alternative-text" / load).read_text(encoding="utf-8")
     assert '_JUPYTERLAB["alternative-text"]' in script
     assert f"--LabServerApp.extra_labextensions_path={ROOT / 'tools' / 'labextensions'}" in lab.flags()
+
+
+def test_pages_carry_the_descriptions(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "PAGES", tmp_path)
+    metadata = {kind: {"alt": f'a "{kind}" & more', "width": 12} for kind in ("image/png", "image/jpeg")}
+    outputs = [nbformat.v4.new_output("display_data", {kind: "aGVsbG8="}, metadata=metadata) for kind in metadata]
+    cell = nbformat.v4.new_code_cell("show()", outputs=outputs)
+    page = notebooks.write_page(tmp_path / "page.ipynb", nbformat.v4.new_notebook(cells=[cell]))
+    images = re.findall("<img[^>]*>", page.read_text(encoding="utf-8"))
+    for kind, image in zip(metadata, images, strict=True):
+        assert f"data:{kind};base64,aGVsbG8=" in image and 'width="12"' in image
+        assert f'alt="a &quot;{kind}&quot; &amp; more"' in image or f"alt='a \"{kind}\" &amp; more'" in image

@@ -9,12 +9,26 @@ import time
 from pathlib import Path
 
 import nbformat
+from jinja2 import DictLoader
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "build" / "html"
+# nbconvert's own pages say of every figure that no description was provided, even if its metadata holds one.
+TEMPLATE = """
+{%- extends "lab/index.html.j2" -%}
+{%- macro figure(output, kind) -%}
+<div class="jp-RenderedImage jp-OutputArea-output">
+<img src="data:{{ kind }};base64,{{ output.data[kind] | escape_html }}"
+{%- for name in ("alt", "width", "height") if output | get_metadata(name, kind) %}
+{{ name }}="{{ output | get_metadata(name, kind) | escape_html }}"
+{%- endfor %}></div>
+{%- endmacro -%}
+{%- block data_png -%}{{ figure(output, "image/png") }}{%- endblock -%}
+{%- block data_jpg -%}{{ figure(output, "image/jpeg") }}{%- endblock -%}
+"""
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
@@ -42,7 +56,9 @@ def _tidy(notebook):
 
 def write_page(path, notebook):
     PAGES.mkdir(parents=True, exist_ok=True)
-    body, _ = HTMLExporter().from_notebook_node(notebook, {"metadata": {"name": path.stem}})
+    templates = DictLoader({"described.html.j2": TEMPLATE})
+    exporter = HTMLExporter(template_file="described.html.j2", extra_loaders=[templates])
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
     page = PAGES / f"{path.stem}.html"
     page.write_text(body, encoding="utf-8")
     return page
