@@ -112,6 +112,16 @@ def test_a_mask_keeps_its_two_values(published):
     assert (below[:-10, 10:] == 255).all()
 
 
+def test_no_grid_appears_in_a_fine_map(published):
+    """Squares of one or two pixels each would be seen as stripes."""
+    figures.show_grid([[np.indices((224, 224))[1] % 2] * 5], cmap="gray")
+    ((data, _),) = published
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("L")).astype(float)
+    row = image[image.shape[0] // 2, 40:320]
+    means = np.convolve(row, np.ones(20) / 20, mode="valid")
+    assert np.ptp(means) < 16, "of 255"
+
+
 def test_descriptions_are_made_of_the_data(shown):
     figures.show_captions([PHOTO] * 3, ["a dog", "a cat", "a hat"], [True, False, None])
     figures.plot_losses({"RNN": [40.0, 8.0, 4.2]}, {"RNN": [5.0, 4.5]})
