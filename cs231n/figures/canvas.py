@@ -64,5 +64,5 @@ def _encode(figure):
     if any(np.ndim(picture.get_array()) == 3 for axis in figure.axes for picture in axis.images):
         image.save(file, "jpeg", quality=70, optimize=True)
         return "image/jpeg", file.getvalue(), size
-    image.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    image.quantize(64, dither=Image.Dither.NONE).save(file, "png", optimize=True)
     return "image/png", file.getvalue(), size
