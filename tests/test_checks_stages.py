@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from test_checks import replace
 
+from cs231n import checks, rnn_layers
 from cs231n.captioning_solver import CaptioningSolver
 from cs231n.checks.todo import TODOS
 from cs231n.checks.verdict import evaluate
@@ -184,3 +185,18 @@ def test_the_command_trains_with_spare_gradients(monkeypatch, data):
     before = recipe.model.params["W_proj"].copy()
     recipe.learn(0)
     assert (recipe.model.params["W_proj"] != before).any() and "features" not in recipe.model.params
+
+
+# A check that is stopped --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ask", [lambda: checks.check("rnn_step_forward"), lambda: checks.progress("RNN")])
+def test_a_stopped_check_says_so_without_a_traceback(monkeypatch, capsys, ask):
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rnn_layers, "rnn_step_forward", stopped)
+    with pytest.raises(KeyboardInterrupt) as caught:  # so that a notebook's next cells do not run
+        ask()
+    assert caught.value._render_traceback_() == []
+    assert "rnn_step_forward: stopped before it was judged" in capsys.readouterr().out

@@ -9,9 +9,11 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from jupyterlab_server.config import get_federated_extensions
 from PIL import Image
 
 from cs231n import figures
+from tools import lab
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN", "LSTM", "NetworkVisualization", "StyleTransfer", "GANs", "extras")
@@ -108,6 +110,16 @@ def test_a_mask_keeps_its_two_values(published):
     assert (below[:-10, 10:] == 255).all()
 
 
+def test_no_grid_appears_in_a_fine_map(published):
+    """Squares of one or two pixels each would be seen as stripes."""
+    figures.show_grid([[np.indices((224, 224))[1] % 2] * 5], cmap="gray")
+    ((data, _),) = published
+    image = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("L")).astype(float)
+    row = image[image.shape[0] // 2, 40:320]
+    means = np.convolve(row, np.ones(20) / 20, mode="valid")
+    assert np.ptp(means) < 16, "of 255"
+
+
 def test_descriptions_are_made_of_the_data(shown):
     figures.show_captions([PHOTO] * 3, ["a dog", "a cat", "a hat"], [True, False, None])
     figures.plot_losses({"RNN": [40.0, 8.0, 4.2]}, {"RNN": [5.0, 4.5]})
@@ -157,3 +169,12 @@ def test_text_is_large_enough_and_a_figure_no_wider_than_a_page(shown):
         texts = [text for text in figure.findobj(matplotlib.text.Text) if text.get_text()]
         assert texts and min(text.get_fontsize() for text in texts) >= 9
         assert figure.get_figwidth() <= 8.7
+
+
+def test_jupyterlab_finds_the_extension_that_shows_descriptions():
+    """It draws images without them; `make lab` tells it of ours."""
+    found = get_federated_extensions([str(ROOT / "tools" / "labextensions")])
+    load = found["alternative-text"]["jupyterlab"]["_build"]["load"]
+    script = (ROOT / "tools" / "labextensions" / "alternative-text" / load).read_text(encoding="utf-8")
+    assert '_JUPYTERLAB["alternative-text"]' in script
+    assert f"--LabServerApp.extra_labextensions_path={ROOT / 'tools' / 'labextensions'}" in lab.flags()

@@ -19,6 +19,7 @@ from cs231n.distributed import share_of_batch
 from cs231n.train import __main__ as command
 from cs231n.train import checkpoints, recipes, train
 from cs231n.train.__main__ import CHECKPOINT, main
+from cs231n.train.loop import Run
 from cs231n.train.ranks import Ranks, joined
 from cs231n.train.recipes import captioners, digits
 from cs231n.train.recipes.recipe import Recipe
@@ -441,3 +442,28 @@ def test_scores_are_of_data_not_trained_on(monkeypatch):
     monkeypatch.setattr(digits, "load_digits", some)
     found = gan.score()
     assert asked == ["train", "test"] and found["frechet"] > 100 and 0 <= found["rarest digit"] <= 0.1
+
+
+def test_in_a_notebook_the_bar_is_text_and_says_where_a_stopped_run_was(monkeypatch, capsys):
+    """A widget would be gone when the notebook is opened again."""
+    kernel = type("Kernel", (), {"config": {"IPKernelApp": {}}})()
+    monkeypatch.setattr("IPython.get_ipython", lambda: kernel)
+    monkeypatch.setenv("TQDM_DISABLE", "0")
+
+    class Stopped(Run):
+        steps = 40
+
+        def learn(self, n):
+            if n == 17:
+                raise KeyboardInterrupt
+            return {"loss": 40.0 - n}
+
+        def after_step(self, bar):
+            if self.done == 1:
+                bar.write("(Iteration 1 / 40) loss: 40.0")
+
+    with pytest.raises(KeyboardInterrupt):
+        train(Stopped())
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "17/40" in out.splitlines()[-1] and "loss=24.000" in out.splitlines()[-1]

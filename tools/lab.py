@@ -6,6 +6,7 @@ Builds student/ first if it is not there. What is there is never written to.
 import os
 import sys
 import webbrowser
+from pathlib import Path
 
 from jupyterlab.labapp import main as jupyterlab
 
@@ -30,6 +31,7 @@ def flags():
     """What JupyterLab needs to be told here."""
     start = f"/lab/tree/student/{FIRST}" if (STUDENT / FIRST).exists() else "/lab"
     yield from (f"--ServerApp.root_dir={ROOT}", f"--LabApp.default_url={start}")
+    yield f"--LabServerApp.extra_labextensions_path={Path(__file__).with_name('labextensions')}"
     if not opens_a_window():
         print("No browser can be opened from here: copy the address below into one.")
         yield "--no-browser"

@@ -7,6 +7,7 @@ from pathlib import Path
 from . import edition, exercises  # noqa: F401  exercises registers the TODOs
 from .case import case
 from .disk import in_ipython, keep_line_numbers
+from .result import Result
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import EDITION, TODOS, find
 from .verdict import evaluate
@@ -23,11 +24,27 @@ class CheckFailed(AssertionError):
 
 def check(*ids):
     """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why."""
-    results = [evaluate(find(id).id) for id in ids]
+    results = [_evaluate_unless_stopped(find(id).id) for id in ids]
     for result in results:
         _mends[result.id] = tuple(f"Line {c.line}: `{c.before}` should be `{c.after}`." for c in result.changes)
         display(ResultCard(result))
     _be_strict(results)
+
+
+class Stopped(KeyboardInterrupt):
+    """Raised when a check is interrupted: a card has said so, and a notebook shows no traceback besides."""
+
+    def _render_traceback_(self):
+        return []
+
+
+def _evaluate_unless_stopped(id, explained=True):
+    try:
+        return evaluate(id, explained)
+    except KeyboardInterrupt:
+        details = ["You stopped it. Run the cell again to have it judged; if it hung, look for an endless loop."]
+        display(ResultCard(Result(id, "waiting", "stopped before it was judged", details)))
+        raise Stopped(f"the check of {id} was stopped") from None
 
 
 def hint(id):
@@ -46,7 +63,7 @@ def progress(notebook=None):
     if not ids:
         notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
         raise ValueError(f"no notebook is called {notebook!r}; there are {', '.join(notebooks)}")
-    results = [evaluate(id, explained=False) for id in ids]
+    results = [_evaluate_unless_stopped(id, explained=False) for id in ids]
     display(ProgressTable(results))
     _be_strict(results)
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 WIDTH = 8.6  # inches: at a browser's 96 pixels an inch it fits beside an open side bar
 TEXT = 10  # points
+_COARSE = 100  # numbers across a map, of which each is drawn some pixels wide
 _SHARPNESS = 2  # pixels drawn for each that is shown
 _INLINE = ("inline", "module://matplotlib_inline.backend_inline")
 
@@ -20,6 +21,10 @@ def draw(axis, picture, cmap=None):
     Smoothing would invent numbers in a map, and squares would invent edges in a photograph.
     """
     smooth = np.ndim(picture) == 3
+    if not smooth and max(np.shape(picture)) > _COARSE:
+        # Squares of one or two pixels each would beat against the screen's, and draw a grid that is not there. Cut into
+        # smaller ones, which are then averaged, all are of one size.
+        picture, smooth = np.asarray(picture).repeat(4, axis=0).repeat(4, axis=1), True
     axis.imshow(picture, cmap=cmap, interpolation="hanning" if smooth else "nearest")
     axis.set(xticks=[], yticks=[], frame_on=False)
 
@@ -57,7 +62,7 @@ def _encode(figure):
     size = tuple(round(length / _SHARPNESS) for length in image.size)
     file = io.BytesIO()
     if any(np.ndim(picture.get_array()) == 3 for axis in figure.axes for picture in axis.images):
-        image.save(file, "jpeg", quality=80, optimize=True)
+        image.save(file, "jpeg", quality=70, optimize=True)
         return "image/jpeg", file.getvalue(), size
-    image.quantize(256, dither=Image.Dither.NONE).save(file, "png", optimize=True)
+    image.quantize(64, dither=Image.Dither.NONE).save(file, "png", optimize=True)
     return "image/png", file.getvalue(), size

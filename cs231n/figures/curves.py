@@ -58,7 +58,7 @@ def _leave_out_the_start(axis, curves):
     if max(begins) > high + margin:
         longest = max(curves, key=len)
         inside = np.argmax(np.asarray(longest) < high)  # to the right of the falling line
-        axis.text(inside + 0.03 * len(longest), high, f"(begins at {max(begins):.0f})", va="center", fontsize=TEXT)
+        axis.text(inside + 0.03 * len(longest), high, f"(begins at {max(begins):.3g})", va="center", fontsize=TEXT)
 
 
 def _plain_log_axis(axis):
