@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test student mutants run site bench datasets gone
+.PHONY: help setup doctor lab test student mutants run site bench datasets gone
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,10 @@ $(READY): requirements.txt constraints.txt $(shell test -x $(BIN)/python || echo
 		{ echo "There is no $(PYTHON) here: install Python 3.10 or newer, or name yours: make lab PYTHON=..." >&2; exit 1; }
 	@"$(PYTHON)" tools/setup_env.py "$(VENV)"
 gone:
+
+# Without set-up: it looks into what may be broken, and any Python runs it.
+doctor:  ## say what this machine has for the course, what is wrong with it, and the cure
+	@python="$(BIN)/python"; "$$python" -c "" 2>/dev/null || python="$(PYTHON)"; "$$python" -m cs231n.doctor
 
 lab: setup  ## build student/ if it is not there, then open JupyterLab (LAB="--port 9000" gives it flags)
 	@$(BIN)/python -m tools.lab $(LAB)

@@ -98,7 +98,7 @@ class Player:
 def fast_bfloat16():
     """Whether this processor has instructions that multiply bfloat16 numbers (AVX512-BF16 or AMX)."""
     try:
-        return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text()))
+        return bool(re.search(r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text(encoding="utf-8")))
     except OSError:
         return False
 

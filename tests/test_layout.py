@@ -15,11 +15,11 @@ ASSIGNMENT = [  # what the assignment's notebooks import by name
     "captioning_solver_transformer", "coco_utils", "data_utils", "image_utils",
     "net_visualization_pytorch", "style_transfer_pytorch", "gan_pytorch",
 ]  # fmt: skip
-FOLDERS = ["classifiers", "datasets", "scores", "train", "figures", "checks"]
+FOLDERS = ["classifiers", "datasets", "scores", "train", "figures", "checks", "doctor"]
 WITHOUT_TORCH = [
     "layers", "rnn_layers", "optim", "gradient_check", "classifiers.rnn", "captioning_solver", "coco_utils",
     "image_utils", "decoding", "datasets", "datasets.__main__", "scores.captions", "train", "train.loop",
-    "train.checkpoints", "train.progress_bar", "checks", "checks.__main__",
+    "train.checkpoints", "train.progress_bar", "checks", "checks.__main__", "doctor.__main__",
 ]  # fmt: skip
 COMMANDS = {"cs231n.checks.__main__", "cs231n.datasets.__main__", "cs231n.train.__main__"}
 

@@ -109,7 +109,7 @@ def as_url(picture):
 def write(folder, splits, told, pictures, features):
     """All files into an existing folder; pictures and features hold the training rows first."""
     vocabulary = make_vocabulary(told)
-    (folder / "coco2014_vocab.json").write_text(json.dumps(vocabulary))
+    (folder / "coco2014_vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
     starts = {"train": 0, "val": len(splits["train"])}
     with h5py.File(folder / "coco2014_captions.h5", "w") as file:
         for split, scenes in told.items():
@@ -120,8 +120,9 @@ def write(folder, splits, told, pictures, features):
         part = slice(starts[split], starts[split] + len(scenes))
         with h5py.File(folder / f"{split}2014_vgg16_fc7_pca.h5", "w") as file:
             file["features"] = features[part]  # contiguous: single rows can then be read in no time
-        (folder / f"{split}2014_urls.txt").write_text("".join(f"{as_url(p)}\n" for p in pictures[part]))
-        (folder / f"{split}2014_scenes.json").write_text(json.dumps(scenes, separators=(",", ":")))
+        urls, told = "".join(f"{as_url(p)}\n" for p in pictures[part]), json.dumps(scenes, separators=(",", ":"))
+        (folder / f"{split}2014_urls.txt").write_text(urls, encoding="utf-8")
+        (folder / f"{split}2014_scenes.json").write_text(told, encoding="utf-8")
 
 
 def main(argv=None):

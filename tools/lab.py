@@ -18,6 +18,8 @@ FIRST = "notebooks/RNN.ipynb"
 # spin in the way of those they wait for: training took 2 to 9 times as long. Asleep they lose little when alone.
 SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
+ELSEWHERE = ". Copy the course to a folder of your own with room on its disk, and call again in that"
+
 
 def opens_a_window():
     """Whether a browser opens beside the terminal; without a display there are at most those that take it over."""
@@ -46,7 +48,8 @@ def main(more):
             build(STUDENT)
     except (EditionError, OSError) as error:
         if not STUDENT.exists():  # else a second call has built it meanwhile
-            print(error, file=sys.stderr)
+            elsewhere = isinstance(error, OSError)
+            print(f"{STUDENT} cannot be built: {error}{ELSEWHERE * elsewhere}", file=sys.stderr)
             return 1
     print("Your own copy of the course is student/: work there. notebooks/ beside it is the solved edition.")
     for name, value in SETTINGS.items():

@@ -1,4 +1,7 @@
-"""Set up the environment the course runs in: `python3 tools/setup_env.py [FOLDER]`, by default .venv.
+"""Set up the environment the course runs in: `python3 tools/setup_env.py [FOLDER] [--versions WHICH]`.
+
+FOLDER is .venv by default. WHICH are `tested` (default: those of constraints.txt, where they can be had), `newest` or
+`lowest` (of what requirements.txt allows).
 
 A call that was broken off is mended by the next one. An environment that somebody else made is kept, and so is a build
 of torch that was put in by hand. Any Python can read this file, if only to say that it is too old.
@@ -6,8 +9,11 @@ of torch that was put in by hand. Any Python can read this file, if only to say 
 
 # ruff: noqa: UP031 - f-strings are a syntax error to a Python that is too old
 
+import argparse
+import errno
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -18,12 +24,20 @@ OLDEST = (3, 10)
 ANOTHER = r"py -3.12 tools\setup_env.py" if os.name == "nt" else "make lab PYTHON=python3.12"
 NEW_ENOUGH = "import sys; sys.exit(sys.version_info < %r)" % (OLDEST,)
 BY_HAND = "import sys; from importlib.metadata import version; sys.exit('+' not in version('torch'))"
+HAS_TORCH = "import importlib.util as i, sys; sys.exit(not i.find_spec('torch'))"
 USED = "import torch, torchvision, h5py, jupyterlab, ipykernel, matplotlib, scipy, skimage, sklearn"
 NO_SOLUTION = 1  # uv's exit status where the versions cannot be had; others mean trouble on the way
 LOOSE = "The tested versions cannot be had for this Python and platform: taking what requirements.txt allows."
 FAILED = ("Nothing could be installed; the lines above say why. See to the network and the room on the disk, then call "
           "again: set-up begins anew.")
-CAPTURED = {"capture_output": True, "text": True}
+INTEL_MAC = ("This is an Intel Mac. PyTorch has had no build for it since version 2.2, and the course needs 2.6, so "
+             "nothing was installed: work in Colab (README.md says how), or open this folder in a Linux container on "
+             "the Mac, which .devcontainer/ describes.")
+ROSETTA = ("This Python (%s) is made for Intel's processors and PyTorch has no build for it, but the Mac has Apple's: "
+           "install the Python for Apple silicon (arm64), and call again with that.")
+READ_ONLY = "%s. Nothing can be written there: copy the course to a folder of your own, and call again in that."
+CAPTURED = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
+VERSIONS = ("tested", "newest", "lowest")
 PIP_TO_UV = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
 
 
@@ -31,13 +45,14 @@ class SetupError(Exception):
     """The environment cannot be set up; the message says why and what to do."""
 
 
-def set_up(folder):
+def set_up(folder, versions="tested"):
     """Fill the environment in `folder`, unless that is done."""
     python, begun, ready = python_in(folder), os.path.join(folder, ".begun"), os.path.join(folder, ".ready")
-    asked = digest(RANGES, TESTED)
+    asked = digest(RANGES, TESTED) + ("" if versions == "tested" else " " + versions)
     if works(python) and os.path.exists(ready) and asked == read(ready):
         os.utime(ready, None)  # make goes by the time
         return
+    refuse_intel_macs(python)
     ours = os.path.exists(begun) or not os.path.exists(folder) or not os.listdir(folder)
     if ours and not (works(python) and os.path.exists(ready)):
         make_environment(folder, begun)
@@ -45,10 +60,21 @@ def set_up(folder):
         raise SetupError("%s holds no Python %d.%d or newer: delete it and call again." % ((folder,) + OLDEST))
     if os.path.exists(ready):
         os.remove(ready)  # so that, broken off from here on, it is made anew
-    install(python, tested_versions(python, folder))
+    install(python, wanted_versions(python, folder, versions))
     check(python, folder)
-    with open(ready, "w") as file:
+    with open(ready, "w", encoding="utf-8") as file:
         file.write(asked)
+
+
+def refuse_intel_macs(python):
+    """Say at once where there is no torch to be had, unless somebody has put one in by hand."""
+    if (platform.system(), platform.machine()) != ("Darwin", "x86_64"):
+        return
+    if works(python) and run(python, "-c", HAS_TORCH, **CAPTURED).returncode == 0:
+        return
+    if run("sysctl", "-n", "sysctl.proc_translated", **CAPTURED).stdout.strip() == "1":
+        raise SetupError(ROSETTA % sys.executable)
+    raise SetupError(INTEL_MAC)
 
 
 def make_environment(folder, begun):
@@ -59,7 +85,7 @@ def make_environment(folder, begun):
                          "then call again." % (version, sys.executable, version))
     if not os.path.isdir(folder):
         os.makedirs(folder)
-    open(begun, "w").close()  # before anything else, for it tells our environments from others
+    open(begun, "wb").close()  # before anything else, for it tells our environments from others
     for path in [os.path.join(folder, name) for name in os.listdir(folder)]:
         if os.path.isdir(path) and not os.path.islink(path):
             shutil.rmtree(path)
@@ -70,38 +96,44 @@ def make_environment(folder, begun):
         raise SetupError("%s -m venv failed. To choose another Python: %s" % (base, ANOTHER))
 
 
-def install(python, tested):
-    """Let uv install, else pip: the tested versions, else any that requirements.txt allows."""
+def install(python, wanted):
+    """Let uv install, else pip: the `wanted` versions (flags of both), else any that requirements.txt allows."""
     say("Installing PyTorch and the rest: 2 to 3 GB to fetch, once.")
     if run(python, "-m", "pip", "--version", **CAPTURED).returncode:
         run(python, "-m", "ensurepip", **CAPTURED)  # an environment that uv made has no pip
     pip, uv = [python, "-m", "pip", "install"], [python, "-m", "uv", "pip", "install", "--python", python]
     shown = [] if sys.stderr.isatty() else ["--quiet"]  # progress is for those who watch
-    ranges, tested = shown + ["-r", RANGES], shown + ["-r", RANGES, "-c", tested]
+    ranges, wanted = shown + ["-r", RANGES], shown + ["-r", RANGES] + wanted
     if run(*pip + ["uv"], **CAPTURED).returncode == 0:
         settings = settings_for_uv(python)
-        status = run(*uv + tested, settings=settings).returncode
-        if status == NO_SOLUTION:
+        status = run(*uv + wanted, settings=settings).returncode
+        if status == NO_SOLUTION and "-c" in wanted:
             say(LOOSE)
             status = run(*uv + ranges, settings=settings).returncode
         if status == 0:
             return
+    if "--resolution" in wanted:
+        raise SetupError("uv cannot be had or has failed (the lines above say why), and pip knows no lowest versions.")
     say("uv cannot be had or has failed: pip takes its place, and more time.")
-    if run(*pip + tested).returncode:
+    if run(*pip + wanted).returncode:
         say(LOOSE)
         if run(*pip + ranges).returncode:
             raise SetupError(FAILED)
 
 
-def tested_versions(python, folder):
-    """The file of tested versions; without torch's where a build from elsewhere was put in by hand."""
+def wanted_versions(python, folder, versions):
+    """What installers are told; a build of torch from elsewhere that was put in by hand may stay."""
+    if versions == "lowest":
+        return ["--resolution", "lowest-direct", "--upgrade"]
+    if versions == "newest":
+        return ["--upgrade"]
     if run(python, "-c", BY_HAND, **CAPTURED).returncode:
-        return TESTED
+        return ["-c", TESTED]
     say("The build of torch that is there stays.")
     path = os.path.join(folder, "constraints.txt")
-    with open(path, "w") as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.writelines(line + "\n" for line in read(TESTED).split("\n") if not line.startswith("torch"))
-    return path
+    return ["-c", path]
 
 
 def settings_for_uv(python):
@@ -147,7 +179,7 @@ def digest(*paths):
 
 
 def read(path):
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return file.read()
 
 
@@ -162,7 +194,7 @@ def lock():
         import fcntl
     except ImportError:
         return None
-    file = open(RANGES)  # noqa: SIM115 - held until this process and its children end
+    file = open(RANGES, "rb")  # noqa: SIM115 - held until this process and its children end
     os.set_inheritable(file.fileno(), True)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -176,16 +208,20 @@ def lock():
 
 def main(arguments):
     """The command line; returns the exit status."""
-    folder = os.path.abspath(arguments[0] if arguments else os.path.join(ROOT, ".venv"))
+    parser = argparse.ArgumentParser(prog="setup_env.py", description="Set up the environment the course runs in.")
+    parser.add_argument("folder", nargs="?", default=os.path.join(ROOT, ".venv"), help="by default .venv")
+    parser.add_argument("--versions", choices=VERSIONS, default="tested", help="which (default: tested)")
+    options = parser.parse_args(arguments)
     try:
         if sys.version_info < OLDEST:
             found = sys.version.split()[0], sys.executable
             raise SetupError("Python %s (%s) is too old: %d.%d or newer is needed. To choose another: %s"
                              % (found + OLDEST + (ANOTHER,)))
         held = lock()  # noqa: F841
-        set_up(folder)
+        set_up(os.path.abspath(options.folder), options.versions)
     except (SetupError, OSError) as error:
-        sys.stderr.write("%s\n" % error)
+        read_only = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        sys.stderr.write("%s\n" % (READ_ONLY % error if read_only else error))
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; the next call begins anew.\n")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from . import edition
+from .console import fit_output
 from .show import LOOK, ProgressTable, ResultCard
 from .todo import TODOS, find
 from .verdict import evaluate
@@ -31,6 +32,7 @@ def parser():
 def main(argv=None):
     """Run the command; the exit status: 0 if all passed, 1 if not, 2 if it was called wrongly."""
     args = parser().parse_args(argv)
+    fit_output()
     if args.edition is None:
         return show(args.names)
     if not (args.edition / "cs231n" / "checks").is_dir():

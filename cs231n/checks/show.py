@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .compare import differs
+from .console import fit
 from .result import Result
 from .todo import TODOS
 
@@ -22,7 +23,7 @@ def display(card):
     if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
         sys.modules["IPython"].display.display(card)
     else:
-        print(repr(card))
+        print(fit(repr(card)))
 
 
 def _card(colour, title, lines):

@@ -4,12 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+try:
+    from rich.console import Console
+    from rich.table import Table
 
-from . import DATASETS
-from .downloads import DownloadError, fetch, present, size_text, verify
-from .sources import SOURCES, USED_BY
+    from . import DATASETS
+    from .downloads import DownloadError, fetch, present, size_text, verify
+    from .sources import SOURCES, USED_BY
+except ModuleNotFoundError as error:
+    sys.exit(f"This Python ({sys.executable}) has no {error.name}, which fetching data needs: set the course up with "
+             "`make setup` (on Windows `py tools\\setup_env.py`) and take the Python in its .venv, or, in a folder of "
+             "your own, run `python -m pip install -r requirements.txt`.")  # fmt: skip
 
 
 def main(argv=None):

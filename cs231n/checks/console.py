@@ -1,0 +1,26 @@
+"""Signs for consoles that lack ours, as Windows' do: a tick becomes a plus rather than an error."""
+
+import codecs
+import sys
+
+PLAIN = {"✓": "+", "✗": "x", "○": "o", "…": ".", "━": "=", "█": "#", "░": "-", "−": "-", "×": "x"}
+HANDLER = "cs231n.plain"
+
+
+def _plain(error):
+    return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(HANDLER, _plain)
+
+
+def fit(text):
+    """The text as standard output can show it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, HANDLER).decode(encoding)
+
+
+def fit_output():
+    """From now on let standard output replace what it cannot show, whoever prints it."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors=HANDLER)
