@@ -97,24 +97,18 @@ def browser():
 
 
 @pytest.fixture(scope="module")
-def lab(address, browser):
-    """A window 1280 pixels wide, with what went wrong in it."""
+def window(address, browser):
+    """JupyterLab in a window 1280 pixels wide."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.set_default_timeout(120_000)  # for machines that have other things to do
     yield Lab(page, address, Watch(page))
     page.close()
 
 
-@pytest.fixture(autouse=True)
-def picture(request, lab):
-    """After each test, passed or not, what the window shows."""
-    yield
-    lab.page.screenshot(path=SEEN / f"{re.sub('[^0-9A-Za-z]+', '_', request.node.name).strip('_')}.png")
-
-
-@pytest.fixture(autouse=True)
-def no_trouble(lab):
-    """Whatever a test does: nothing goes wrong in the browser, and nothing is fetched from elsewhere."""
-    yield
-    troubles, lab.watch.troubles[:] = list(lab.watch.troubles), []
+@pytest.fixture
+def lab(window, request):
+    """The window for one test: what it shows in the end is kept as a picture, and nothing may have gone wrong in it."""
+    yield window
+    window.page.screenshot(path=SEEN / f"{re.sub('[^0-9A-Za-z]+', '_', request.node.name).strip('_')}.png")
+    troubles, window.watch.troubles[:] = list(window.watch.troubles), []
     assert not troubles

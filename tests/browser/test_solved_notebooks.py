@@ -27,11 +27,18 @@ def outputs(notebook, *kinds):
     return [bundle for bundle in data if any(kind in bundle for kind in kinds)]
 
 
+@pytest.fixture(scope="module")
+def folder(window):
+    """JupyterLab's list of files, showing the solved notebooks."""
+    window.open("notebooks")
+    return window.page.locator(".jp-DirListing-content")
+
+
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_solved_notebook(lab, course, name):
-    path = f"notebooks/{name}.ipynb"
-    notebook = read(course / path)
-    lab.open(path)
+def test_solved_notebook(lab, folder, course, name):
+    notebook = read(course / "notebooks" / f"{name}.ipynb")
+    folder.get_by_text(f"{name}.ipynb").dblclick()
+    lab.page.locator(f".lm-mod-current[title*='{name}.ipynb']").wait_for()
     lab.wait_for_cells(len(notebook.cells))
     shown = lab.page.locator(NOTEBOOK)
     pictures = outputs(notebook, "image/png", "image/jpeg")

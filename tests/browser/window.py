@@ -43,7 +43,7 @@ class Lab:
         self.page, self.address, self.watch = page, address, watch
 
     def open(self, path=None):
-        """Open a notebook, given from the course's folder, alone in the window; without one, what `make lab` opens."""
+        """Open a notebook or folder of the course, alone in the window; without a path, what `make lab` opens."""
         address = self.address
         if path:
             workspace = re.sub(r"\W", "-", path)  # a new one, or the notebooks of the last one would open as well
@@ -53,7 +53,7 @@ class Lab:
     def wait_for_cells(self, count):
         """Wait until all cells are there: JupyterLab adds them one by one while nothing else is to be done."""
         every = "([cells, count]) => document.querySelectorAll(cells).length === count"
-        self.page.wait_for_function(every, arg=[f"{NOTEBOOK} .jp-Cell", count])
+        self.page.wait_for_function(every, arg=[f"{NOTEBOOK} .jp-Cell", count], polling=300)
         self.page.add_style_tag(content=LAID_OUT)
 
     def wait_for_kernel(self):
