@@ -95,7 +95,7 @@ def test_training_is_stopped_and_run_again(lab, course, code):
     run_one_by_one(lab, code[upto(code, CHECK) : upto(code, TRAINING) - 1])
     cell = lab.cell(TRAINING)
     lab.start(cell)
-    cell.get_by_text("(Iteration 1 /").wait_for()
+    lab.wait_for_output("(Iteration 1 /")
     lab.press("interrupt-kernel")
     assert "KeyboardInterrupt" in lab.wait(cell)
     assert "KeyboardInterrupt" not in lab.run(cell)

@@ -82,6 +82,11 @@ class Lab:
         self.start(cell)
         return self.wait(cell, seconds)
 
+    def wait_for_output(self, text):
+        """Wait until `text` is printed somewhere in the notebook; looks at every frame, where locators take a while."""
+        printed = "([outputs, text]) => [...document.querySelectorAll(outputs)].some(o => o.textContent.includes(text))"
+        self.page.wait_for_function(printed, arg=[f"{NOTEBOOK} .jp-OutputArea-output", text])
+
     def output(self, cell):
         area = cell.locator(".jp-OutputArea-output")
         return "\n".join(area.all_inner_texts())
