@@ -9,8 +9,8 @@ from .result import Result
 from .todo import TODOS
 
 MOST = 6  # lines of a card under its title
-# No colour has, as text, the contrast of 4.5 that WCAG asks for both on white and on a dark page. So these stand behind a
-# white sign and beside text; the text itself keeps the colour of the page.
+# No colour has, as text, the contrast of 4.5 that WCAG asks for both on white and on a dark page. So these stand behind
+# a white sign and beside text; the text itself keeps the colour of the page.
 LOOK = {  # state -> sign, colour, word
     "passed": ("✓", "#257f4e", "passed"),
     "todo": ("○", "#737373", "not started"),
