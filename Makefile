@@ -6,14 +6,15 @@ TESTS  := tests notebooks
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+DRIVER := $(VENV)/.browser
 # What notebooks are recorded with and compared under: shipped data, one thread, no progress bars, checks that raise.
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor lab test student mutants run site bench datasets gone
+.PHONY: help setup doctor lab test test-browser student mutants run site bench datasets gone
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' Makefile
 
 setup: $(READY)  ## fill .venv from requirements.txt (again only when that file or constraints.txt changes)
 
@@ -36,6 +37,15 @@ student: setup  ## build the student edition into DEST (default student/)
 
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
 	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
+
+test-browser: setup $(DRIVER)  ## open the course in JupyterLab, in a Chromium without a window
+	@$(BIN)/python -m pytest tests/browser
+
+# uv where set-up could get it, else pip.
+$(DRIVER): tests/browser/requirements.txt | $(READY)
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r $< -c constraints.txt 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet -r $< -c constraints.txt
+	@touch $@
 
 mutants: setup  ## make slips in right answers, and count how many the checks explain
 	$(BIN)/python -m tools.mutants

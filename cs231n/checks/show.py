@@ -10,12 +10,15 @@ from .result import Result
 from .todo import TODOS
 
 MOST = 6  # lines of a card under its title
+# No colour has, as text, the contrast of 4.5 that WCAG asks for both on white and on a dark page. So these stand behind
+# a white sign and beside text; the text itself keeps the colour of the page.
 LOOK = {  # state -> sign, colour, word
-    "passed": ("✓", "#2e8b57", "passed"),
-    "todo": ("○", "#8a8a8a", "not started"),
-    "waiting": ("…", "#8a8a8a", "waiting"),
-    "wrong": ("✗", "#c0562f", "not right yet"),
+    "passed": ("✓", "#257f4e", "passed"),
+    "todo": ("○", "#737373", "not started"),
+    "waiting": ("…", "#737373", "waiting"),
+    "wrong": ("✗", "#b9502a", "not right yet"),
 }
+HINT = "#2f6fc6"
 
 
 def display(card):
@@ -31,8 +34,12 @@ def _card(colour, title, lines):
     return (
         f"<div style='border-left:4px solid {colour};padding:4px 12px;margin:4px 0;max-width:56em;line-height:1.45;"
         "overflow-wrap:anywhere'>"
-        f"<b style='color:{colour}'>{title}</b>{body}</div>"
+        f"<b>{title}</b>{body}</div>"
     )
+
+
+def _badge(sign, colour):
+    return f"<span style='background:{colour};color:#ffffff;border-radius:3px;padding:0 4px'>{sign}</span>"
 
 
 def _marked_up(text):
@@ -46,8 +53,8 @@ class ResultCard:
     result: Result
 
     def _title(self):
-        sign, _, word = LOOK[self.result.state]
-        return f"{sign} {self.result.id}: {self.result.reason if self.result.state == 'waiting' else word}"
+        word = self.result.reason if self.result.state == "waiting" else LOOK[self.result.state][2]
+        return f"{self.result.id}: {word}"
 
     def _lines(self):
         """(text, whether it stands out) of the lines under the title, what matters most first, MOST at most."""
@@ -71,16 +78,17 @@ class ResultCard:
             yield f'Stuck? hint("{r.id}"){shown}', False
 
     def __repr__(self):
-        return "\n  ".join([self._title(), *(text for text, _ in self._lines())])
+        return "\n  ".join([f"{LOOK[self.result.state][0]} {self._title()}", *(text for text, _ in self._lines())])
 
     def _repr_html_(self):
         lines = [f"<b>{_marked_up(text)}</b>" if strong else _marked_up(text) for text, strong in self._lines()]
-        colour = LOOK[self.result.state][1]
-        return _card(colour, escape(self._title()), lines + _grids(self.result.pictures))
+        sign, colour, _ = LOOK[self.result.state]
+        title = f"{_badge(sign, colour)} {escape(self._title())}"
+        return _card(colour, title, lines + _grids(self.result.pictures))
 
 
 def _grids(pictures):
-    """Two small tables side by side, what came beside what was expected, wrong cells shaded."""
+    """Two small tables side by side, what came beside what was expected, wrong cells bold and shaded."""
     if not pictures:
         return []
     title, got, want = pictures
@@ -96,7 +104,7 @@ def _grids(pictures):
 
 def _table(array, off):
     def cell(value, wrong):
-        shade = "background:rgba(192,86,47,.28);" if wrong else ""
+        shade = "background:rgba(192,86,47,.28);font-weight:bold;" if wrong else ""
         look = "padding:1px 7px;text-align:right;white-space:nowrap;font-family:monospace"
         return f"<td style='{shade}{look}'>{value:.4g}</td>"
 
@@ -119,7 +127,7 @@ class HintCard:
 
     def _repr_html_(self):
         more = [] if self.number < len(self.hints) else ["<i>That was the last one.</i>"]
-        return _card("#3b7dd8", escape(self._title()), [_marked_up(self.hints[self.number - 1]), *more])
+        return _card(HINT, escape(self._title()), [_marked_up(self.hints[self.number - 1]), *more])
 
 
 @dataclass
@@ -159,12 +167,13 @@ class ProgressTable:
         left, gap = "text-align:left;padding:1px 14px 1px 0", "border-top:1px solid rgba(128,128,128,.4)"
         rows = "".join(
             f"<tr style='background:none;{gap if notebook else ''}'><td style='{left}'>{escape(notebook)}</td>"
-            f"<td style='{left};color:{colour}'>{sign}</td><td style='{left}'><code>{escape(id)}</code></td>"
-            f"<td style='{left};color:{colour}'>{escape(why)}</td></tr>"
+            f"<td style='{left}'>{_badge(sign, colour)}</td><td style='{left}'><code>{escape(id)}</code></td>"
+            f"<td style='{left}'>{escape(why)}</td></tr>"
             for notebook, id, sign, why, colour in self.rows()
         )
+        strip, full = "height:9px;border-radius:5px;background:", f"{100 * done / total:.0f}%"
         bar = (
-            "<div style='width:22em;height:9px;border-radius:5px;background:rgba(128,128,128,.25);margin:6px 0'>"
-            f"<div style='width:{100 * done / total:.0f}%;height:9px;border-radius:5px;background:#2e8b57'></div></div>"
+            f"<div style='{strip}rgba(128,128,128,.25);width:22em;margin:6px 0'>"
+            f"<div style='{strip}{LOOK['passed'][1]};width:{full}'></div></div>"
         )
         return f"{bar}<div>{escape(self._end())}</div><table style='border-collapse:collapse'>{rows}</table>"
