@@ -10,9 +10,11 @@ from rich.table import Table
 
 from . import edition
 from .console import fit_output
-from .show import LOOK, ProgressTable, ResultCard
+from .show import ProgressTable, ResultCard
 from .todo import TODOS, find
 from .verdict import evaluate
+
+STYLES = {"passed": "green", "todo": "dim", "waiting": "dim", "wrong": "red"}  # as the terminal's own theme has them
 
 
 def parser():
@@ -62,12 +64,13 @@ def show(names):
 
 def print_table(results):
     console, table = Console(), Table("notebook", "TODO", "", "state", box=None)
-    for notebook, id, sign, why, colour in ProgressTable(results).rows():
-        table.add_row(notebook, id, f"[{colour}]{sign}[/]", f"[{colour}]{why}[/]")
+    for result, (notebook, id, sign, why, _) in zip(results, ProgressTable(results).rows()):
+        style = STYLES[result.state]
+        table.add_row(notebook, id, f"[{style}]{sign}[/]", f"[{style}]{why}[/]")
     console.print(table)
     done = sum(r.state == "passed" for r in results)
     full = round(30 * done / len(results))
-    console.print(f"[{LOOK['passed'][1]}]{'━' * full}[/][dim]{'━' * (30 - full)}[/] {done} of {len(results)} done")
+    console.print(f"[{STYLES['passed']}]{'━' * full}[/][dim]{'━' * (30 - full)}[/] {done} of {len(results)} done")
 
 
 if __name__ == "__main__":

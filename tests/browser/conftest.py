@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,7 +38,7 @@ def course(tmp_path_factory):
         if (ROOT / name).is_file():
             copy = course / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes((ROOT / name).read_bytes())
+            shutil.copy2(ROOT / name, copy)  # of the same age: .venv is not to be filled again for it
     (course / ".venv").symlink_to(sys.prefix)
     return course
 

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
 
 from tools.site.__main__ import ROOT, build
 from tools.site.sources import order
@@ -36,17 +35,6 @@ def site(tmp_path_factory):
     pages = tmp_path_factory.mktemp("pages") / "die Seiten, fürs Ölen"
     subprocess.run([sys.executable, "-m", "tools.site", str(pages)], cwd=ROOT, check=True)
     return pages
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--headless=new", "--no-sandbox", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
