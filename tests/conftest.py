@@ -32,7 +32,8 @@ def realdata():
 # A file is one worker's, and those at the end are what others wait for: so the long ones come first.
 LONG = (
     "extras", "GANs", "test_checks", "test_train", "LSTM", "NetworkVisualization", "test_wrong_answers",
-    "test_right_answers", "StyleTransfer", "test_documented_commands", "test_transcripts", "test_contributing", "test_student_notebooks", "test_checks_on_disk", "test_course", "RNN",
+    "test_right_answers", "StyleTransfer", "test_student_notebooks", "test_checks_on_disk", "test_course", "RNN",
+    "test_documented_commands", "test_transcripts", "test_contributing",
 )  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class Place:
         """Whether `python -m module` would find something here."""
         path = self.folder.joinpath(*module.split("."))
         here = path.with_suffix(".py").is_file() or (path / "__main__.py").is_file()
-        return here or module in ("pip", "pytest")
+        return here or module in ("pip", "uv", "pytest")
 
 
 def as_it_stands(place, command):
@@ -124,6 +124,11 @@ def what_make_would_do(place, command):
     said = Place(place.course, ".").run(re.sub(r"\bmake ", "make -n ", command))
     modules = re.findall(r"python -m ([\w.]+)", said)
     assert modules and all(map(Place(place.course, ".").finds, modules)), said
+
+
+def set_up(place, command):
+    """Whether or not there is anything to be done just now."""
+    place.run(command.replace("make ", "make -n "))
 
 
 def a_selection(place, command):
@@ -226,7 +231,7 @@ WAYS = [  # the form of the command, how it is run here, why not as it stands
     (rf"make doctor|{PYTHON} -m cs231n\.doctor", a_diagnosis, ""),
     (r"make test TESTS=.+", a_selection, "make test runs those tests anyway"),
     (rf"{SETTINGS}make lab( PYTHON=\S+| LAB=.*)?", what_make_would_do, "test_commands.py serves the course with it"),
-    (r"make setup", what_make_would_do, "test_commands.py sets up, with installers made up"),
+    (r"make setup", set_up, "test_commands.py sets up, with installers made up"),
     (r"make (test|run|bench|datasets|mutants|site|test-browser)", what_make_would_do, "takes minutes"),
     (rf"{PYTHON} -m cs231n\.checks( --edition student)?", of_one_notebook, "takes long; test_course.py checks all"),
     (rf"{SETTINGS}{PYTHON} -m cs231n\.train\b.*", its_help, "trains for minutes"),

@@ -58,7 +58,7 @@ def clone(folder):
     listing = ["git", "-C", str(ROOT), "ls-files", "-zco", "--exclude-standard"]
     if not shutil.which("git") or not (ROOT / ".git").exists():  # an unpacked archive
         return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT)))
-    names = subprocess.run(listing, capture_output=True, text=True, check=True).stdout.split("\0")
+    names = subprocess.run(listing, capture_output=True, encoding="utf-8", check=True).stdout.split("\0")
     for source in (ROOT / name for name in names if (ROOT / name).is_file()):
         copy = Path(folder, source.relative_to(ROOT))
         copy.parent.mkdir(parents=True, exist_ok=True)

@@ -17,19 +17,19 @@ NEEDED = HERE / "requirements.txt"
 def install():
     """Add what the pages need to this environment, once, and change nothing there; SiteError if it cannot be had."""
     asked, done = setup_env.digest(NEEDED), Path(sys.prefix, ".site")
-    if done.exists() and done.read_text() == asked:
+    if done.exists() and done.read_text(encoding="utf-8") == asked:
         return
     print("Installing what the pages are made with, once.", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         there = Path(folder, "there.txt")
-        there.write_text("".join(f"{d.name}=={d.version}\n" for d in distributions()))
+        there.write_text("".join(f"{d.name}=={d.version}\n" for d in distributions()), encoding="utf-8")
         what = ["install", "--quiet", "-r", NEEDED, "-c", there]
         uv = [sys.executable, "-m", "uv", "pip", *what, "--python", sys.executable]
         pip = [sys.executable, "-m", "pip", *what]
         settings = setup_env.settings_for_uv(sys.executable)
         if setup_env.run(*uv, settings=settings).returncode and setup_env.run(*pip).returncode:
             raise SiteError("The pages' tools cannot be installed; the lines above say why. Then call again.")
-    done.write_text(asked)
+    done.write_text(asked, encoding="utf-8")
 
 
 def build(sources, pages):

@@ -17,7 +17,7 @@ PICTURES = {
     "RNN": ("score_captions(model", -1),
     "LSTM": ("LSTM, forget bias", -1),
     "NetworkVisualization": ("create_fourier_visualization(label", -1),
-    "StyleTransfer": ("SIZE, CONTENT_LAYER", 0),
+    "StyleTransfer": ("def paint(", 0),
     "GANs": ("torch.lerp(", -1),
     "extras": ("Diffusion(images", 1),
 }

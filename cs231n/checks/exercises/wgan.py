@@ -113,6 +113,7 @@ def _penalty_cases():
 
     return {
         "a linear critic, whose slope is the same everywhere": case(321, np.float64, (3, 1, 2, 5), 1, 3.0, True),
+        "a steep linear critic": case(328, np.float64, (3, 1, 2, 3), 1, 30.0, True),
         "a curved critic": case(322, np.float64, (4, 1, 3, 2), 5, 6.0),
         "a curved critic with slopes below 1": case(323, np.float64, (3, 1, 4, 2), 4, 1.0),
         "as many images as columns, and two channels": case(325, np.float64, (4, 2, 3, 4), 5, 4.0),

@@ -140,11 +140,13 @@ def _with_body(statement, body):
 
 
 def everywhere(edits):
-    """Groups of edits that make the same change of the same code in several places, as lists."""
+    """Groups of edits that make the same change of the same code, or the same kind of call, in several places."""
     groups = collections.defaultdict(list)
     for edit in edits:
         if edit.kind in slips.COMMON and isinstance(edit.old, ast.AST):
             groups[(edit.kind, *_before_and_after(edit))].append(edit)
+            if edit.kind in (slips.dropped, slips.regrouped, slips.functions):
+                groups[edit.kind, edit.what, getattr(edit.new, "attr", type(edit.new))].append(edit)
     return [group for group in groups.values() if len({edit.place() for edit in group}) == len(group) > 1]
 
 

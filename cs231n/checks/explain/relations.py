@@ -70,8 +70,11 @@ def _sentences(name, got, want, expected, inputs):
             yield from _harmless(want, inputs)
     else:
         yield from _axes(got, want)
-        if got.size == want.size and close(got.reshape(want.shape), want):
-            yield SHAPE
+        if got.size == want.size > 1:
+            flat = got.reshape(want.shape)
+            if close(flat, want):
+                yield SHAPE
+            yield from (f"{words}, in another shape" for words in _factors(flat, want, inputs))
     for other, array in expected.items():
         if other != name and np.shape(array) == got.shape and close(got, array):
             yield f"what {other} should be"

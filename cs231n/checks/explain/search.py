@@ -93,7 +93,8 @@ class _Search:
         if twin and all(map(slips.is_harmless, done)):
             change, title = twin
             return Found(changes + [change] * (change is not None), mistake=title)
-        if not done or not all(slips.is_harmless(edit) or edit.kind is slips.dropped for edit in done):
+        kinds = slips.dropped, slips.statements
+        if not done or not all(slips.is_harmless(edit) or edit.kind in kinds for edit in done):
             return None  # what only seemed to be progress, such as a line left out
         mended = tuple(name for name in self.bench.names if self.bench.fine(name, state.right, self.before))
         cases = tuple(

@@ -231,6 +231,21 @@ def divisors(node, scope):
                 yield _changed(node, right=_expression(size.format(name))), "what it is divided by"
 
 
+def inserted(node, scope):
+    """A layer without weights missing among others: an activation that stands elsewhere, or a ReLU."""
+    layers = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.List) else ()
+    if len(layers) < 4 or not all(isinstance(layer, (ast.Call, ast.Starred)) for layer in layers):
+        return
+    bare = {ast.unparse(layer): layer for layer in layers if isinstance(layer, ast.Call) and not layer.args}
+    if "nn" in scope.known:
+        bare.setdefault("nn.ReLU()", _expression("nn.ReLU()"))
+    for layer in bare.values():
+        for place in range(1, len(layers) + 1):
+            more = [*layers[:place], layer, *layers[place:]]
+            field = "args" if isinstance(node, ast.Call) else "elts"
+            yield _changed(node, **{field: more}), f"{ast.unparse(layer)} is missing"
+
+
 def replaced(node, scope):
     """A variable in the place of a call or an element."""
     if isinstance(node, (ast.Call, ast.Subscript)) and not isinstance(getattr(node, "ctx", None), ast.Store):
@@ -288,7 +303,7 @@ def wrapped(node, scope):
 
 
 def regrouped(node, scope):
-    """f(a) + f(b) for f(a + b), and the other way round; (a + b) * c for a + b * c."""
+    """f(a) + f(b) for f(a + b), a**2 + b**2 for (a + b)**2, and the other way round; (a + b) * c for a + b * c."""
     if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.BinOp) and not node.keywords:
         inner = node.args[0]
         for left, right in ((inner.left, None), (None, inner.right), (inner.left, inner.right)):
@@ -300,6 +315,8 @@ def regrouped(node, scope):
     if not isinstance(node, ast.BinOp):
         return
     left, right = node.left, node.right
+    if isinstance(node.op, ast.Pow) and isinstance(left, ast.BinOp):
+        yield _binary(_changed(node, left=left.left), left.op, _changed(node, left=left.right)), "what is squared"
     same = isinstance(left, ast.Call) and isinstance(right, ast.Call) and ast.dump(left.func) == ast.dump(right.func)
     if same and left.args and right.args:
         inside = _binary(left.args[0], node.op, right.args[0])
@@ -377,12 +394,14 @@ def _word(operator):
 
 
 # The likeliest kinds first; the last ones are so many, and so strong, that they may mend a slip from elsewhere.
-FEW = (signs, keywords, orders, statements, numbers, dropped, functions)
-MANY = (names, slices, indices, divisors)
+FEW = (signs, keywords, orders, statements, numbers, dropped, functions, regrouped)
+MANY = (names, slices, indices, divisors, inserted)
 COMMON = (*FEW, *MANY)
-RARE = (regrouped, wrapped, replaced, extended)
+RARE = (wrapped, replaced, extended)
 LIKELY = (signs, keywords, orders, numbers, dropped, functions)  # few enough to be tried in pairs
-HARMLESS = (signs, keywords, orders, numbers, functions, names, slices, divisors, extended)  # which leave nothing out
+HARMLESS = (  # which leave nothing out
+    signs, keywords, orders, numbers, functions, regrouped, names, slices, divisors, inserted, extended,
+)  # fmt: skip
 
 
 def is_harmless(edit):

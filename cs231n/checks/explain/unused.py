@@ -8,15 +8,19 @@ SIZES = {"shape", "size", "len", "cache"}  # what is unpacked from these is ofte
 
 
 def unused(source):
-    """Sentences on the arguments that are never read, and on the variables that are made and never read."""
+    """Sentences on the arguments that are never read, and on the variables that are made and never read.
+
+    Of several results that are taken at once some may rightly be left, so those are not told.
+    """
     read = names_read([source.function])
     for argument in source.function.args.args:
         if argument.arg not in {*read, "self", "cls"} and not argument.arg.startswith("_"):
             yield f"The argument `{argument.arg}` is never used."
     for statement in (n for n in ast.walk(source.function) if isinstance(n, ast.Assign)):
         if statement.lineno in source.answer and not _is_of_sizes(statement.value):
-            for name in _stored(statement.targets):
-                if name not in read and not name.startswith("_"):
+            names = _stored(statement.targets)
+            for name in names if not {*names} & read else ():
+                if not name.startswith("_"):
                     yield f"`{name}`, made in line {statement.lineno}, is never used."
 
 
