@@ -8,7 +8,7 @@ import numpy as np
 
 from .compare import close, numbers_of
 from .errors import unwritten
-from .run import dtype_of, see
+from .run import dtype_of, see_mistake
 
 SECONDS = 0.5  # of the processor's time, for pairs of mistakes
 
@@ -41,7 +41,7 @@ def likely_mistake(todo, seen):
         theirs = _alike(todo, mistake, here, seen)
         if theirs is None or _values_agree(theirs[first].outputs, right[first], dtype_of(cases[first])):
             continue
-        done = {label: see(todo, todo.call_mistake, mistake, args) for label, args in cases.items()}
+        done = {label: see_mistake(todo, mistake, label, args) for label, args in cases.items()}
         agree = sum(_same_values(seen[k], done[k], dtype_of(cases[k])) for k in cases)
         if 2 * agree > len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
             return title
@@ -62,7 +62,7 @@ def _shown_in(todo, mistake, cases, seen):
     """The labels of the cases in which a mistake is wrong, and in just the same way."""
     found = set()
     for label, args in cases.items():
-        theirs, dtype = see(todo, todo.call_mistake, mistake, args), dtype_of(args)
+        theirs, dtype = see_mistake(todo, mistake, label, args), dtype_of(args)
         wrong = theirs.error or not _values_agree(theirs.outputs, todo.expected(*args), dtype)
         if wrong and _same_values(seen[label], theirs, dtype):
             found.add(label)
@@ -121,7 +121,7 @@ def _alike(todo, function, cases, seen):
     """What a mistake did with each case, if it gave the answer's values; None at the first case where it did not."""
     theirs = {}
     for label, args in cases.items():
-        theirs[label] = see(todo, todo.call_mistake, function, args)
+        theirs[label] = see_mistake(todo, function, label, args)
         if not _same_values(seen[label], theirs[label], dtype_of(args)):
             return None
     return theirs

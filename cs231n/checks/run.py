@@ -45,6 +45,21 @@ def see(todo, call, function, args, seconds=None):
     return seen
 
 
+_DONE = {}  # what known mistakes did, as long as one verdict is looked for
+
+
+def see_mistake(todo, mistake, label, args):
+    """What a known mistake does in a case, worked out once for each verdict."""
+    if (mistake, label) not in _DONE:
+        _DONE[mistake, label] = see(todo, todo.call_mistake, mistake, args)
+    return _DONE[mistake, label]
+
+
+def forget_mistakes():
+    """Before another verdict: what a mistake calls may have changed."""
+    _DONE.clear()
+
+
 def dtype_of(args):
     """The dtype of the real numbers among the arguments: float64 if there are none."""
     return np.result_type(*[a.dtype for a in args if isinstance(a, np.ndarray) and a.dtype.kind == "f"] or [float])

@@ -13,7 +13,7 @@ from .explain import explain
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
-from .run import TimeOut, dtype_of, in_float32, random_state_kept, see, see_all
+from .run import TimeOut, dtype_of, forget_mistakes, in_float32, random_state_kept, see, see_all
 from .todo import Waiting, all_needs, find
 
 
@@ -23,6 +23,7 @@ def evaluate(id, explained=True):
     explained: look for the reason of what is wrong, which may take some seconds more than the verdict.
     """
     todo = find(id)
+    forget_mistakes()
     try:
         todo.live()  # imports it
         with random_state_kept():

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..compare import close, largest, numbers_of
-from ..run import TimeOut, dtype_of, in_float32, see
+from ..run import TimeOut, dtype_of, in_float32, see, see_mistake
 
 KEPT = "arguments"  # stands among the outputs for: no argument was written into that somebody still needs
 
@@ -91,7 +91,7 @@ class Bench:
         return self.all_right(label, self.right_in(label, self._see_mistake(mistake, label)))
 
     def _see_mistake(self, mistake, label):
-        return see(self.todo, self.todo.call_mistake, mistake, self.cases[label])
+        return see_mistake(self.todo, mistake, label, self.cases[label])
 
     def _alike(self, function, mistake, label):
         ours, theirs = self.see(function, label), self._see_mistake(mistake, label)

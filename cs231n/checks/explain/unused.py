@@ -18,10 +18,15 @@ def unused(source):
             yield f"The argument `{argument.arg}` is never used."
     for statement in (n for n in ast.walk(source.function) if isinstance(n, ast.Assign)):
         if statement.lineno in source.answer and not _is_of_sizes(statement.value):
+            several = any(isinstance(n, ast.Attribute | ast.Subscript) for t in statement.targets for n in _parts(t))
             names = _stored(statement.targets)
-            for name in names if not {*names} & read else ():
+            for name in () if several or {*names} & read else names:
                 if not name.startswith("_"):
                     yield f"`{name}`, made in line {statement.lineno}, is never used."
+
+
+def _parts(target):
+    return target.elts if isinstance(target, (ast.Tuple, ast.List)) else [target]
 
 
 def _stored(targets):
