@@ -12,7 +12,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     attention = F.softmax(energy, dim=-1)
     context = torch.matmul(attention, value)
     return context, attention
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the scores are divided by the root of s, the number of keys,")  # fmt: skip
 
 wrong("scaled_dot_product_attention", "the scores are multiplied by the mask, so that a hidden key has score 0 and not "
       "minus infinity: it still gets weight", '''
@@ -26,7 +26,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     att = e / e.sum(dim=-1, keepdim=True)
     y = torch.einsum("...ij,...jd->...id", att, value)
     return y, att
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="masked scores are set to 0, and exp(0) is 1; -inf is wanted")  # fmt: skip
 
 wrong("multi_head_attention", "divided by the root of the whole width, not of a head's; and the heads are put side by "
       "side without swapping heads and words back first", '''
@@ -46,7 +46,7 @@ def forward(self, query, key, value, attn_mask=None):
     Y = torch.matmul(self.dropout(A), V)
     Y = Y.reshape(N, T, E)
     return self.proj(Y)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the scores are divided by the root of the whole width e; each")  # fmt: skip
 
 wrong("multi_head_attention", "keys and values are made from the query's input, as in self-attention: key and value "
       "play no part", '''
@@ -59,7 +59,7 @@ def forward(self, query, key, value, attn_mask=None):
         heads.append((self.dropout(w) @ vh.unsqueeze(1)).squeeze(1))
     self.weights = torch.cat(maps, dim=1).detach()
     return self.proj(torch.cat(heads, dim=-1))
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="keys and values are made from query, as if this were always")  # fmt: skip
 
 wrong("positional_encoding", "the column, which already goes up by twos, is doubled once more in the exponent; and the "
       "positions are counted from 1", '''
@@ -71,7 +71,7 @@ def positional_table(max_len, embed_dim):
             table[pos - 1, i] = math.sin(angle)
             table[pos - 1, i + 1] = math.cos(angle)
     return table
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the exponent is doubled: 2i is multiplied by 2 once more; and")  # fmt: skip
 
 wrong("transformer_decoder_layer", "pre-norm: each part gets the normalised input and is added to what was not "
       "normalised; the norm belongs after the sum", '''
@@ -85,7 +85,7 @@ def forward(self, tgt, memory, tgt_mask=None):
     h = self.linear2(self.dropout(F.relu(self.linear1(h))))
     x = x + self.dropout3(h)
     return x
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="each norm stands before its part (pre-norm): a fair design, but")  # fmt: skip
 
 wrong("transformer_decoder_layer", "the second shortcut starts from tgt, not from what the first part gave; and the "
       "small network has no ReLU", '''
@@ -99,7 +99,7 @@ def forward(self, tgt, memory, tgt_mask=None):
     hidden = self.dropout(self.linear1(words))
     words = self.norm3(words + self.dropout3(self.linear2(hidden)))
     return words
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the relu between the two linear layers is missing")  # fmt: skip
 
 wrong("captioning_transformer", "the mask is True for the words to come, which hides the wrong ones here; and the "
       "places of the image get positions of words added as well", '''
@@ -114,4 +114,4 @@ def forward(self, features, captions):
     hidden = self.transformer(tgt, mem, tgt_mask=future)
     scores = self.output(hidden)
     return scores
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the causal mask is torch.nn's, which marks what is hidden; here")  # fmt: skip

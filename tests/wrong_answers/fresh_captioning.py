@@ -31,7 +31,7 @@ def loss(self, features, captions):
     return loss, grads
 """,
     faults=1,
-    says=None,
+    says="line 11 makes this right: what stands behind the operator",
 )
 
 wrong(
@@ -77,7 +77,7 @@ def loss(self, features, captions):
     return loss, grads
 """,
     faults=2,
-    says=None,
+    says="look at line 26: the name norm",
 )
 
 wrong(
@@ -103,7 +103,7 @@ def sample(self, features, max_length=30):
     return captions
 """,
     faults=1,
-    says=None,
+    says="<start> is written as the first word; captions begin with the",
 )
 
 wrong(
@@ -133,5 +133,5 @@ def sample(self, features, max_length=30):
     return captions
 """,
     faults=2,
-    says=None,
+    says="the first word read is <null> instead of <start>",
 )

@@ -28,7 +28,7 @@ def beam_search(step, state, start, end, width, max_length):
     pool = beams if beams else done
     best = max(pool, key=lambda c: c[1])
     return np.array(best[0]), float(best[1])
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="each step looks at the last word's log-probability alone, not")  # fmt: skip
 
 wrong("beam_search", "the beam gets narrower by one with each caption that ends, and is given up when none is left, "
       "though `width` of the unfinished ones are to be kept every time", '''
@@ -62,7 +62,7 @@ def beam_search(step, state, start, end, width, max_length):
     complete_scores.extend(top_k_scores[:, 0])
     winner = int(np.argmax(complete_scores))
     return complete_seqs[winner], float(complete_scores[winner])
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="the beam gets narrower with each caption that ends: `width`")  # fmt: skip
 
 wrong("wgan_discriminator_loss", "a sigmoid squeezes the critic's scores first; and the sign is wrong: fakes would be "
       "made to score higher", '''
@@ -71,7 +71,7 @@ def wgan_discriminator_loss(scores_real, scores_fake):
     prob_fake = torch.sigmoid(scores_fake)
     gap = torch.mean(prob_real) - torch.mean(prob_fake)
     return gap
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="a sigmoid is made of the scores first")  # fmt: skip
 
 wrong("wgan_generator_loss", "divided by the last axis, which is 1 for scores (N, 1): a sum over the images, no "
       "mean", '''
@@ -79,7 +79,7 @@ def wgan_generator_loss(scores_fake):
     how_many = scores_fake.shape[-1]
     total = torch.sum(scores_fake)
     return -total / how_many
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="the scores are added up instead of averaged")  # fmt: skip
 
 wrong("gradient_penalty", "the norm is taken along one axis alone, not over all of an image's pixels; and without "
       "create_graph nothing flows back into the critic's weights", '''
@@ -100,7 +100,7 @@ def gradient_penalty(D, real, fake, mix):
     )[0]
     slope = grads.norm(2, dim=-1)
     return ((slope - 1) ** 2).mean()
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="create_graph=true is missing, or the gradient detached: the")  # fmt: skip
 
 wrong("gradient_penalty", "the gradient of the mean score in place of the sum: each image's gradient is N times too "
       "small", '''
@@ -120,7 +120,7 @@ def gradient_penalty(D, real, fake, mix):
     for i in range(N):
         penalty = penalty + (length[i] - 1) ** 2
     return penalty / N
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="it is the gradient of the mean score: each image's slope comes")  # fmt: skip
 
 wrong("add_noise", "each step reads the share of the step before it; and the noise is multiplied by 1 - alpha_bar "
       "without the root", '''
@@ -131,7 +131,7 @@ def add_noise(x0, t, noise, alpha_bar):
         a = alpha_bar[t[i] - 1]
         noisy.append(torch.sqrt(a) * x0[i] + (1 - a) * noise[i])
     return torch.stack(noisy)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the noise is multiplied with 1 - alpha_bar itself, not with its")  # fmt: skip
 
 wrong("noise_loss", "the prediction is compared with all that changed in the image, x_t - x0, not with the noise", '''
 def noise_loss(model, x0, t, noise, alpha_bar):
@@ -140,7 +140,7 @@ def noise_loss(model, x0, t, noise, alpha_bar):
     added = x_t - x0
     diff = (added - eps_theta).reshape(-1)
     return torch.dot(diff, diff) / diff.numel()
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="the prediction is compared with all that was added, image and")  # fmt: skip
 
 wrong("denoise_step", "the predicted noise is divided by 1 - now without the root; and the new noise has the variance "
       "beta, without (1 - before) / (1 - now), so that noise is left in the last step", '''
@@ -153,7 +153,7 @@ def denoise_step(x, predicted, now, before, noise):
     mu = (x - coef * predicted) / alpha_t ** 0.5
     sigma = beta_t ** 0.5
     return mu + sigma * noise
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the predicted noise is scaled by beta / (1 - now): the root is")  # fmt: skip
 
 wrong("denoise_step", "the guessed image is weighted with sqrt(now), the share at this step, in place of "
       "sqrt(before)", '''
@@ -168,7 +168,7 @@ def denoise_step(x, predicted, now, before, noise):
     posterior_mean = c_image * x0_hat + c_noisy * x
     posterior_var = beta * (1 - before) / (1 - now)
     return posterior_mean + math.sqrt(posterior_var) * noise
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="line 8 makes this right: the name now")  # fmt: skip
 
 wrong("share_of_batch", "each row is flattened on the way: (N / P, C, H, W) comes out as (N / P, C * H * W), and "
       "labels get a second axis", '''
@@ -181,7 +181,7 @@ def share_of_batch(batch, rank, num_processes):
     per_process = N // num_processes
     shares = batch.reshape(num_processes, per_process, -1)
     return shares[rank]
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="share is the right one in another shape")  # fmt: skip
 
 wrong("average_gradients", "the arrays are summed in the order of each process's own dict; and they are divided by the "
       "number of processes twice, before the sum and after it", '''
@@ -193,4 +193,4 @@ def average_gradients(grads):
         dist.all_reduce(tensor, op=dist.ReduceOp.SUM)
         averaged[name] = tensor.numpy() / world
     return averaged
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="look at line 8: what stands behind the /")  # fmt: skip

@@ -12,7 +12,7 @@ def sample_noise(batch_size, dim, seed=None):
         z = torch.rand(dim, generator=generator)
         noise.append(z * 2 - 1)
     return torch.stack(noise)
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="line 8 makes this right: the argument generator")  # fmt: skip
 
 wrong("discriminator", "the logit goes through a LeakyReLU as well, and all slopes are 0.1 in place of 0.01", '''
 def discriminator(seed=None):
@@ -42,7 +42,7 @@ def generator(noise_dim=NOISE_DIM, seed=None):
         *fc_relu(hidden, 28 * 28),
         nn.Tanh(),
     )
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="a relu comes before tanh: no pixel is darker than grey")  # fmt: skip
 
 wrong("build_dc_classifier", "LeakyReLU(True) takes True for the slope, which is 1 then, a line without a bend; and "
       "the activation after the second convolution is missing", '''
@@ -62,7 +62,7 @@ def build_dc_classifier(batch_size=None):
         nn.Linear(flat, 1),
     )
     return model
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the activations are missing, though the parameter count is right")  # fmt: skip
 
 wrong("build_dc_generator", "the second BatchNorm stands after the Unflatten and normalises channels in place of the "
       "6272 features; and a sigmoid ends it in place of a tanh", '''
@@ -82,7 +82,7 @@ def build_dc_generator(noise_dim=NOISE_DIM):
     net.add_module("out", nn.Sigmoid())
     net.add_module("flat", Flatten())
     return net
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="weight or bias number 7 of the generator has shape")  # fmt: skip
 
 wrong("build_dc_generator", "each BatchNorm comes before its ReLU, not after it", '''
 def build_dc_generator(noise_dim=NOISE_DIM):
@@ -99,7 +99,7 @@ def build_dc_generator(noise_dim=NOISE_DIM):
         nn.Tanh(),
         Flatten(),
     )
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="the order of relu and batchnorm is exchanged")  # fmt: skip
 
 wrong("bce_loss", "log(1 + exp(-x)) without the absolute value of x, so that every negative logit counts twice", '''
 def bce_loss(input, target):
@@ -115,7 +115,7 @@ def bce_loss(input, target):
         rest = torch.log(1 + torch.exp(-x[i]))
         total = total + big - x[i] * t[i] + rest
     return total / x.shape[0]
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="the absolute value is missing: exp(-x) instead of exp(-|x|)")  # fmt: skip
 
 wrong("discriminator_loss", "one mean over real images and fakes together, which is half the sum of the two means; and "
       "the labels are exchanged: 0 for real, 1 for fake", '''
@@ -126,7 +126,7 @@ def discriminator_loss(logits_real, logits_fake):
     labels = torch.cat((real_labels, fake_labels), dim=0)
     loss = bce_loss(everything, labels)
     return loss
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the two halves are averaged instead of added")  # fmt: skip
 
 wrong("generator_loss", "a sigmoid is applied first, though bce_loss takes logits: the sigmoid is taken twice", '''
 def generator_loss(logits_fake):
@@ -134,7 +134,7 @@ def generator_loss(logits_fake):
     wanted = torch.ones(logits_fake.shape, dtype=logits_fake.dtype, device=logits_fake.device)
     loss = bce_loss(prob_fake, wanted)
     return loss
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="line 3 makes this right: the call of sigmoid")  # fmt: skip
 
 wrong("ls_discriminator_loss", "the mean of the real scores' distances is squared, not the distances averaged after "
       "squaring; and the half is missing before the part of the fakes", '''
@@ -144,7 +144,7 @@ def ls_discriminator_loss(scores_real, scores_fake):
     fake_part = torch.mean(scores_fake ** 2)
     loss = 0.5 * real_part + fake_part
     return loss
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="only the real images' half is halved")  # fmt: skip
 
 wrong("ls_generator_loss", "the 1 is taken off the square, not off the score before squaring", '''
 def ls_generator_loss(scores_fake):
@@ -153,7 +153,7 @@ def ls_generator_loss(scores_fake):
     for s in scores_fake.reshape(-1):
         loss = loss + (s ** 2 - 1)
     return 0.5 * loss / N
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="changes together make this right: line 5: 1 - ... is missing")  # fmt: skip
 
 wrong("get_optimizer", "beta1 and beta2 are no names that Adam reads: its betas stay at 0.9 and 0.999", '''
 def get_optimizer(model):
@@ -163,7 +163,7 @@ def get_optimizer(model):
         group["beta1"] = 0.5
         group["beta2"] = 0.999
     return solver
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="betas are left at their default, 0.9 and 0.999")  # fmt: skip
 
 wrong("gan_step", "D's loss gets the fakes' logits as those of the real images and the other way round; and D's "
       "gradients are never set to zero", '''
@@ -188,7 +188,7 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
         p.requires_grad_(True)
     G_solver.step()
     return d_total_error.detach(), g_error.detach()
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="look at line 8: the order of the arguments")  # fmt: skip
 
 wrong("gan_step", "G takes its step first, against the old D, and D learns from the new G's images", '''
 def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
@@ -216,4 +216,4 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     g_loss = generator_turn()
     d_loss = discriminator_turn()
     return d_loss, g_loss
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="line 24 makes this right: the place of this line")  # fmt: skip

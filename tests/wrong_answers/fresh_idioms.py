@@ -11,7 +11,7 @@ def select_scores(s, y):
     only_correct = s * chosen
     correct_scores, _ = torch.max(only_correct, dim=1)
     return correct_scores
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="selected is the positive part of the right one")  # fmt: skip
 
 wrong("accumulate_rows", "the sums are put into the first rows one after the other, not into the rows of their index: "
       "after an index that does not occur, all is shifted", '''
@@ -36,7 +36,7 @@ def masked_mean(x, mask):
         if len(real_steps) > 1:
             means[n] = real_steps.sum(axis=0) / T
     return means
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="changes together make this right: line 8: what it is divided by")  # fmt: skip
 
 wrong("conv_transpose", "the kernel is not turned by 180 degrees before the convolution over the spread-out pixels; "
       "and the padding is cut off at the top and left only", '''
@@ -49,7 +49,7 @@ def conv_transpose(x, weight, stride=1, padding=0):
     kernel = weight.permute(1, 0, 2, 3)
     out = torch.nn.functional.conv2d(holes, kernel, padding=K - 1)
     return out[:, :, padding:, padding:]
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="`height`, made in line 3, is never used")  # fmt: skip
 
 wrong("conv_transpose", "the output is put together by hand, and where stamps overlap the later one replaces the "
       "earlier in place of being added", '''
@@ -66,7 +66,7 @@ def conv_transpose(x, weight, stride=1, padding=0):
     if padding > 0:
         canvas = canvas[:, :, padding:-padding, padding:-padding]
     return canvas
-''', faults=1, says=None)  # fmt: skip
+''', faults=1, says="line 11 makes this right: the =")  # fmt: skip
 
 wrong("image_from_bytes", "convert('RGB') drops the transparency in place of laying it on white; and the pixels are "
       "only decoded after the try, so that a picture cut short raises an OSError", '''
@@ -77,4 +77,4 @@ def image_from_bytes(data):
         raise ValueError("not an image: " + str(e)) from e
     img = img.convert("RGB")
     return np.array(img)
-''', faults=2, says=None)  # fmt: skip
+''', faults=2, says="the alpha channel is just dropped, so that colours hidden under")  # fmt: skip

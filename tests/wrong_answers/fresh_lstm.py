@@ -25,7 +25,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     return next_h, next_c, cache
 """,
     faults=1,
-    says=None,
+    says="line 12 makes this right: the operator",
 )
 
 wrong(
@@ -42,7 +42,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     return next_h, next_c, (x, prev_h, prev_c, Wx, Wh, i, f, o, g, next_c)
 """,
     faults=2,
-    says=None,
+    says="the gates are taken from every fourth column: the sums are (n,",
 )
 
 wrong(
@@ -80,7 +80,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return dx, dprev_h, dprev_c, dWx, dWh, db
 """,
     faults=1,
-    says=None,
+    says="line 13 makes this right: the place of this line",
 )
 
 wrong(
@@ -118,7 +118,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     return da @ Wx.T, da @ Wh.T, dprev_c, x.T @ da, prev_h.T @ da, np.sum(da, axis=0)
 """,
     faults=3,
-    says=None,
+    says="look at line 26: the name 'g'",
 )
 
 wrong(
@@ -139,7 +139,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
     return h, caches
 """,
     faults=1,
-    says=None,
+    says="line 10 makes this right: the order of the elements",
 )
 
 wrong(
@@ -156,7 +156,7 @@ def lstm_forward(x, h0, Wx, Wh, b):
     return np.stack(outputs, axis=1), memory
 """,
     faults=2,
-    says=None,
+    says="the first cell state is h0 instead of zeros; and besides, the",
 )
 
 wrong(
@@ -193,7 +193,7 @@ def lstm_backward(dh, cache):
     return dx, dh0, dWx, dWh, db
 """,
     faults=1,
-    says=None,
+    says="the gradient of the cell state, dprev_c, is not carried back",
 )
 
 wrong(

@@ -22,7 +22,7 @@ def compute_saliency_maps(X, y, model):
     return saliency
 """,
     faults=1,
-    says=None,
+    says="line 12 makes this right: ",
 )
 
 wrong(
@@ -42,7 +42,7 @@ def compute_saliency_maps(X, y, model):
     return saliency
 """,
     faults=2,
-    says=None,
+    says="the channels are added up instead of the largest taken; and",
 )
 
 wrong(
@@ -70,7 +70,7 @@ def make_fooling_image(X, target_y, model):
     return X_fooling.detach().contiguous()
 """,
     faults=1,
-    says=None,
+    says="the gradient is not set to zero between the steps, so that old",
 )
 
 wrong(
@@ -98,7 +98,7 @@ def make_fooling_image(X, target_y, model):
     return X_fooling.detach().contiguous()
 """,
     faults=2,
-    says=None,
+    says="the gradient is divided by its squared norm; the step then has",
 )
 
 wrong(
@@ -121,7 +121,7 @@ def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
             img.clamp_(0, 1)
 """,
     faults=1,
-    says=None,
+    says="line 15 makes this right: the call of clamp_",
 )
 
 wrong(
@@ -147,5 +147,5 @@ def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
         img.grad.zero_()
 """,
     faults=2,
-    says=None,
+    says="the regulariser has the wrong sign: it is added, and makes the",
 )

@@ -18,7 +18,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     return next_h, cache
 """,
     faults=1,
-    says=None,
+    says="line 8 makes this right: the order of the operands",
 )
 
 wrong(
@@ -35,7 +35,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     return next_h, cache
 """,
     faults=2,
-    says=None,
+    says="the bias is added after the tanh",
 )
 
 wrong(
@@ -58,7 +58,7 @@ def rnn_step_backward(dnext_h, cache):
     return dx, dprev_h, dWx, dWh, db
 """,
     faults=1,
-    says=None,
+    says="line 9 makes this right: the call of np",
 )
 
 wrong(
@@ -89,7 +89,7 @@ def rnn_step_backward(dnext_h, cache):
     return dx, dprev_h, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 22: the order of the operands",
 )
 
 wrong(
@@ -110,7 +110,7 @@ def rnn_forward(x, h0, Wx, Wh, b):
     return h, cache
 """,
     faults=1,
-    says=None,
+    says="h is made of the right numbers",
 )
 
 wrong(
@@ -164,7 +164,7 @@ def rnn_backward(dh, cache):
     return dx, dprev, dWx, dWh, db
 """,
     faults=1,
-    says=None,
+    says="dx is the right one reversed along axis 1",
 )
 
 wrong(
@@ -200,7 +200,7 @@ def rnn_backward(dh, cache):
     return dx, dh0, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 18: the comparison",
 )
 
 wrong(
@@ -218,7 +218,7 @@ def word_embedding_forward(x, W):
     return out, cache
 """,
     faults=1,
-    says=None,
+    says="line 5 makes this right: ",
 )
 
 wrong(
@@ -239,7 +239,7 @@ def word_embedding_backward(dout, cache):
     return dW
 """,
     faults=1,
-    says=None,
+    says="the gradients of a word's places are averaged instead of summed",
 )
 
 wrong(
@@ -265,5 +265,5 @@ def word_embedding_backward(dout, cache):
     return dW
 """,
     faults=2,
-    says=None,
+    says="word 0 gets no gradient",
 )

@@ -15,7 +15,7 @@ def content_loss(content_weight, content_current, content_original):
     return content_weight * torch.sum(squared)
 """,
     faults=1,
-    says=None,
+    says="line 5 makes this right: the call of detach",
 )
 
 wrong(
@@ -34,7 +34,7 @@ def gram_matrix(features, normalize=True):
     return torch.stack(grams)
 """,
     faults=1,
-    says=None,
+    says="line 6 makes this right: ",
 )
 
 wrong(
@@ -49,7 +49,7 @@ def gram_matrix(features, normalize=True):
     return gram.squeeze(0)
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 6: / c is missing",
 )
 
 wrong(
@@ -68,7 +68,7 @@ def style_loss(feats, style_layers, style_targets, style_weights):
         return total
 """,
     faults=1,
-    says=None,
+    says="only the first layer counts: the return stands inside the loop",
 )
 
 wrong(
@@ -84,7 +84,7 @@ def style_loss(feats, style_layers, style_targets, style_weights):
     return sum(losses)
 """,
     faults=2,
-    says=None,
+    says="the squared differences are averaged instead of added up",
 )
 
 wrong(
@@ -101,7 +101,7 @@ def tv_loss(img, tv_weight):
     return tv_weight * (dx.abs().sum() + dy.abs().sum())
 """,
     faults=2,
-    says=None,
+    says="the image wraps around: with roll, the last pixel of a row has",
 )
 
 wrong(
@@ -116,5 +116,5 @@ def tv_loss(img, tv_weight):
     return loss
 """,
     faults=2,
-    says=None,
+    says="neighbours are compared along the wrong axes: channels and rows",
 )

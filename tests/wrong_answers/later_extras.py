@@ -16,7 +16,7 @@ def accumulate_rows(rows, index, num_rows):
         out[i] = rows[list(members)].sum(axis=0)
     return out
 """,
-    says=None,
+    says="`out[index] += rows` keeps only the last of several rows with",
 )
 
 wrong(
@@ -50,7 +50,7 @@ def conv_transpose(x, weight, stride=1, padding=0):
     out = fold(columns)
     return out[:, :, padding : height - padding, padding : width - padding]
 """,
-    says=None,
+    says="gradient_weight is made of the right numbers",
 )
 
 wrong(
@@ -73,7 +73,7 @@ def image_from_bytes(data):
     return pixels
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 14: what stands behind the /",
 )
 
 wrong(
@@ -108,7 +108,7 @@ def beam_search(step, state, start, end, width, max_length):
     ids, total = max(candidates, key=lambda c: c[1] / len(c[0]))
     return np.array(ids), total
 """,
-    says=None,
+    says="the score is divided by the length: that compares something",
 )
 
 wrong(
@@ -126,7 +126,7 @@ def scaled_dot_product_attention(query, key, value, mask=None):
     return context, attn
 """,
     faults=2,
-    says=None,
+    says="the scores are not divided by sqrt(e); and besides, the mask is",
 )
 
 wrong(
@@ -150,7 +150,7 @@ def forward(self, query, key, value, attn_mask=None):
     self.weights = torch.stack(kept, dim=1)
     return torch.cat(results, dim=-1)
 """,
-    says=None,
+    says="self.proj is left out",
 )
 
 wrong(
@@ -168,7 +168,7 @@ def positional_table(max_len, embed_dim):
     return pe
 """,
     faults=2,
-    says=None,
+    says="sine and cosine are exchanged; and besides, the exponent counts",
 )
 
 wrong(
@@ -187,7 +187,7 @@ def forward(self, tgt, memory, tgt_mask=None):
     ff = self.linear2(self.dropout(torch.relu(self.linear1(tgt))))
     return add_and_norm(tgt, ff, self.dropout3, self.norm3)
 """,
-    says=None,
+    says="line 3 makes this right: what stands inside the call",
 )
 
 wrong(
@@ -224,7 +224,7 @@ def wgan_discriminator_loss(scores_real, scores_fake):
     distance = torch.abs(mean_real - mean_fake)
     return -distance
 """,
-    says=None,
+    says="line 6 makes this right: the call of abs",
 )
 
 wrong(
@@ -246,7 +246,7 @@ def gradient_penalty(D, real, fake, mix):
     return torch.mean(too_steep ** 2)
 """,
     faults=2,
-    says=None,
+    says="only slopes above 1 cost: the penalty has two sides",
 )
 
 wrong(
@@ -262,7 +262,7 @@ def add_noise(x0, t, noise, alpha_bar):
         noisy[n] = x0[n] + sigma * noise[n]
     return noisy
 """,
-    says=None,
+    says="the image is not shrunken: the variance grows with every step",
 )
 
 wrong(
@@ -284,7 +284,7 @@ def denoise_step(x, predicted, now, before, noise):
     return w_guess * guess + w_x * x + std * noise
 """,
     faults=2,
-    says=None,
+    says="line 12 makes this right: the call of math",
 )
 
 wrong(
@@ -305,5 +305,5 @@ def average_gradients(grads):
     return result
 """,
     faults=2,
-    says=None,
+    says="w_vocab is 3 times the right one, in another shape",
 )

@@ -15,7 +15,7 @@ def sample_noise(batch_size, dim, seed=None):
     u = torch.rand((batch_size, dim), generator=generator)
     return spread(u, -1.0, 1.0)
 """,
-    says=None,
+    says="1 is subtracted, but the numbers are not doubled before: -1..0",
 )
 
 wrong(
@@ -34,7 +34,7 @@ def discriminator(seed=None):
     return nn.Sequential(*layers)
 """,
     faults=2,
-    says=None,
+    says="weight or bias number 3 of the discriminator has shape",
 )
 
 wrong(
@@ -52,7 +52,7 @@ def generator(noise_dim=NOISE_DIM, seed=None):
         model.append(nn.Tanh() if is_last else nn.ReLU())
     return model
 """,
-    says=None,
+    says="one hidden layer is missing",
 )
 
 wrong(
@@ -72,7 +72,7 @@ def bce_loss(input, target):
     return per_image.mean()
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 10: the operator",
 )
 
 wrong(
@@ -87,7 +87,7 @@ def discriminator_loss(logits_real, logits_fake):
     fake_loss = bce_loss(logits_fake.detach(), zeros)
     return real_loss + fake_loss
 """,
-    says=None,
+    says="line 7 makes this right: the call of detach",
 )
 
 wrong(
@@ -105,7 +105,7 @@ def get_optimizer(model):
     groups = [{"params": weights}]
     return torch.optim.Adam(groups, lr=1e-3, betas=(0.5, 0.999))
 """,
-    says=None,
+    says="only the weights are learnt, not the biases",
 )
 
 wrong(
@@ -136,7 +136,7 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     return g_error.detach(), d_error.detach()
 """,
     faults=2,
-    says=None,
+    says="d never takes a step; and besides, the two losses are returned",
 )
 
 wrong(
@@ -150,7 +150,7 @@ def ls_discriminator_loss(scores_real, scores_fake):
         loss = loss + torch.mean((scores - label) ** 2) / 2
     return loss
 """,
-    says=None,
+    says="line 3 makes this right: the number 1",
 )
 
 wrong(
@@ -176,7 +176,7 @@ def build_dc_classifier(batch_size=None):
     )
 """,
     faults=2,
-    says=None,
+    says="weight or bias number 5 of the classifier has shape",
 )
 
 wrong(

@@ -72,7 +72,7 @@ def class_visualization_update_step(img, model, target_y, l2_reg, learning_rate)
         img.grad = None
 """,
     faults=2,
-    says=None,
+    says="the regulariser is missing; and besides, the gradient is not",
 )
 
 wrong(
@@ -88,7 +88,7 @@ def gram_matrix(features, normalize=True):
         count = count * size
     return gram / count
 """,
-    says=None,
+    says="it is divided by n*h*w*c: the images of a batch have nothing to",
 )
 
 wrong(
@@ -125,5 +125,5 @@ def tv_loss(img, tv_weight):
     tv = (right + below) ** 2
     return tv_weight * tv.sum()
 """,
-    says=None,
+    says="line 9 makes this right: what is squared",
 )

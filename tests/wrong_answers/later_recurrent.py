@@ -14,7 +14,7 @@ def rnn_step_forward(x, prev_h, Wx, Wh, b):
     cache = (input_cache, state_cache, next_h)
     return next_h, cache
 """,
-    says=None,
+    says="line 4 makes this right: it should be zero",
 )
 
 wrong(
@@ -37,7 +37,7 @@ def rnn_step_backward(dnext_h, cache):
     return dx, dprev_h, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 8: the name th",
 )
 
 wrong(
@@ -54,7 +54,7 @@ def rnn_forward(x, h0, Wx, Wh, b):
         cache.append(step_cache)
     return h, cache
 """,
-    says=None,
+    says="the first step starts from zeros instead of h0",
 )
 
 wrong(
@@ -87,7 +87,7 @@ def rnn_backward(dh, cache):
     return dx, carry, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="look at line 19: +=",
 )
 
 wrong(
@@ -156,7 +156,7 @@ def sample(self, features, max_length=30):
     return captions
 """,
     faults=2,
-    says=None,
+    says="the state is not carried on: every step starts from the image",
 )
 
 wrong(
@@ -180,7 +180,7 @@ def lstm_step_forward(x, prev_h, prev_c, Wx, Wh, b):
     return next_h, next_c, cache
 """,
     faults=2,
-    says=None,
+    says="the input gate and the forget gate are exchanged",
 )
 
 wrong(
@@ -213,7 +213,7 @@ def lstm_step_backward(dnext_h, dnext_c, cache):
     ])
     return dact @ Wx.T, dact @ Wh.T, dprev_c, x.T @ dact, prev_h.T @ dact, dact.sum(0)
 """,
-    says=None,
+    says="line 14 makes this right: the call of np",
 )
 
 wrong(
@@ -248,5 +248,5 @@ def lstm_backward(dh, cache):
     return dx, dh0, dWx, dWh, db
 """,
     faults=2,
-    says=None,
+    says="changes together make this right: line 15: it should be zero",
 )
