@@ -10,7 +10,7 @@ SIZES = {"shape", "size", "len", "cache"}  # what is unpacked from these is ofte
 def unused(source):
     """Sentences on the arguments that are never read, and on the variables that are made and never read.
 
-    Of several results that are taken at once some may rightly be left, so those are not told.
+    Of several results of a layer, taken at once, some may rightly be left; of the parts of an array none is.
     """
     read = names_read([source.function])
     for argument in source.function.args.args:
@@ -18,10 +18,9 @@ def unused(source):
             yield f"The argument `{argument.arg}` is never used."
     for statement in (n for n in ast.walk(source.function) if isinstance(n, ast.Assign)):
         if statement.lineno in source.answer and not _is_of_sizes(statement.value):
-            several = any(isinstance(n, ast.Attribute | ast.Subscript) for t in statement.targets for n in _parts(t))
             names = _stored(statement.targets)
-            for name in () if several or {*names} & read else names:
-                if not name.startswith("_"):
+            for name in names if len(_parts(statement.targets[0])) == 1 or _is_of_an_array(statement.value) else ():
+                if name not in read and not name.startswith("_"):
                     yield f"`{name}`, made in line {statement.lineno}, is never used."
 
 
@@ -32,6 +31,16 @@ def _parts(target):
 def _stored(targets):
     nodes = (n for target in targets for n in ast.walk(target))
     return [n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+
+
+def _is_of_an_array(value):
+    """Whether several names get a value each, or parts of one array: (a[:, k * H : (k + 1) * H] for k in range(4))."""
+    root = value
+    if isinstance(value, ast.Tuple) or isinstance(getattr(value, "elt", None), ast.Subscript):
+        return True
+    while isinstance(root, (ast.Call, ast.Attribute, ast.GeneratorExp, ast.ListComp)):
+        root = getattr(root, "func", getattr(root, "value", getattr(root, "elt", None)))
+    return getattr(root, "id", "") in ("np", "torch", "F")
 
 
 def _is_of_sizes(value):
