@@ -19,6 +19,7 @@ from .bench import KEPT, digest_of, same_digest
 from .edits import edits, everywhere
 
 MOST = 4  # changes in a row
+BY_THE_CLOCK = 2  # times the processor's seconds at most, on a machine that has other things to do
 SECONDS = 0.5  # for one case of one try, which may have become an endless loop
 
 
@@ -67,7 +68,7 @@ def mend(source, bench, seen, seconds, lines=None, near=None):
 class _Search:
     def __init__(self, source, bench, seconds, lines, near):
         self.source, self.bench, self.lines, self.near = source, bench, lines, near
-        self.cpu, self.wall = time.process_time() + seconds, time.monotonic() + 2 * seconds
+        self.cpu, self.wall = time.process_time() + seconds, time.monotonic() + BY_THE_CLOCK * seconds
         self.scope = slips.Scope(source.functions, source.attributes())
 
     def run(self, right):
