@@ -13,6 +13,8 @@ BROKEN = """async notebook => {
     const found = await Promise.all(images.map(broken));
     return images.filter((_, k) => found[k]).map(image => image.alt + ' ' + image.src.slice(0, 60));
 }"""
+UNDESCRIBED = """notebook => [...notebook.querySelectorAll('.jp-OutputArea-output img')]
+    .filter(image => !image.alt.trim()).map(image => image.src.slice(0, 60))"""
 TOO_WIDE = """notebook => [
     document.documentElement, ...notebook.querySelectorAll('.jp-OutputArea-output, .jp-RenderedMarkdown'),
     notebook.querySelector('.jp-WindowedPanel-outer'),
@@ -42,7 +44,9 @@ def test_solved_notebook(lab, folder, course, name):
     lab.wait_for_cells(len(notebook.cells))
     shown = lab.page.locator(NOTEBOOK)
     pictures = outputs(notebook, "image/png", "image/jpeg")
-    assert shown.locator(".jp-OutputArea-output img").count() == len(pictures) > 0
+    diagrams = [bundle for bundle in outputs(notebook, "text/html") if "<img" in "".join(bundle["text/html"])]
+    assert shown.locator(".jp-OutputArea-output img").count() == len(pictures) + len(diagrams) > 0
+    assert not shown.evaluate(UNDESCRIBED)
     assert shown.locator(".jp-OutputArea-output.jp-RenderedHTML").count() == len(outputs(notebook, "text/html")) > 0
     assert not shown.evaluate(BROKEN)
     assert not shown.evaluate(TOO_WIDE)
