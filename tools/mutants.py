@@ -1,9 +1,9 @@
 """How many slips are explained: `python -m tools.mutants [--each 8] [--seed 0] [TODO ...]`.
 
 Single slips are made, mechanically, in every solution and in a right answer that is written otherwise; each is checked
-as if a student had written it. Of those
-that are caught, it is counted which were named (a known mistake), located (in the changed line, or
-elsewhere) or related to the right numbers; what none of these explains is listed, and so is what no check catches.
+as if a student had written it. Of those that are caught, it is counted which were named (a known mistake), located (in
+the changed line, or elsewhere) or related to the right numbers; what none of these explains is listed, and so is what
+no check catches.
 """
 
 import argparse

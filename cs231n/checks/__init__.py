@@ -6,7 +6,8 @@ from pathlib import Path
 
 from . import edition, exercises  # noqa: F401  exercises registers the TODOs
 from .case import case
-from .disk import in_ipython, keep_line_numbers
+from .console import in_ipython
+from .disk import keep_line_numbers
 from .result import Result
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import EDITION, TODOS, find

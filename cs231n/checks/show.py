@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .compare import differs
-from .console import fit
+from .console import fit, in_ipython
 from .result import Result
 from .todo import TODOS
 
@@ -23,7 +23,7 @@ HINT = "#2f6fc6"
 
 def display(card):
     """Show a card: as HTML with a text twin in IPython, as text elsewhere."""
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+    if in_ipython():
         sys.modules["IPython"].display.display(card)
     else:
         print(fit(repr(card)))

@@ -143,7 +143,6 @@ class Backward(Todo):
     def __init__(self, id, target, *, forward, needs=(), **kwargs):
         self.forward = forward
         super().__init__(id, target, needs=(forward.id, *needs), outputs=(), **kwargs)
-
         self.spare = self._upstream_names()
 
     def _upstream_names(self):

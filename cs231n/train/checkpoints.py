@@ -5,6 +5,7 @@ from pathlib import Path
 
 REMEDY = "move it away to start anew, or name another file"
 
+
 def save(path, state):
     """Write `state` (nested dicts and lists of tensors, numbers, strings) to `path` in one step.
 
