@@ -13,23 +13,12 @@ from cs231n.checks.todo import TODOS
 from tools.site import __main__ as command
 from tools.site import sources
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     sources.lay_out(folder)
     return folder
-
-
-def notebook_of(*texts, **outputs):
-    """A notebook of these texts, and of a code cell for each keyword with a figure of that alternative text."""
-    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-    for code, alt in outputs.items():
-        shown = nbformat.v4.new_output("display_data", {"image/png": PIXEL}, metadata={"image/png": {"alt": alt}})
-        cells.append(nbformat.v4.new_code_cell(code, outputs=[shown]))
-    return nbformat.v4.new_notebook(cells=cells)
 
 
 def test_every_link_of_the_notebooks_leads_to_a_page(laid_out):
@@ -84,18 +73,8 @@ def test_what_it_is_about():
     text = (
         "# T\n\n[A](A.ipynb) · **B**\n\nIt *learns* (X et al. [2016](https://x.org)) a lot. See. Three ways:\n\n- one"
     )
-    assert sources.what_it_is_about(notebook_of("> solved", text)) == "It *learns* (X et al. 2016) a lot. See."
-
-
-def test_picture_is_the_named_cells_with_its_description():
-    notebook = notebook_of("score_captions(model", other="no", **{"score_captions(model, 1)": "four birds"})
-    content, kind, alt = sources.picture("RNN", notebook)
-    assert content.startswith(b"\x89PNG") and (kind, alt) == ("png", "four birds")
-
-
-def test_a_picture_that_is_gone_is_named():
-    with pytest.raises(sources.SiteError, match="RNN.ipynb has no figure from a cell with 'score_captions"):
-        sources.picture("RNN", notebook_of("score_captions(model", other="no"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(t) for t in ("> solved", text)])
+    assert sources.what_it_is_about(notebook) == "It *learns* (X et al. 2016) a lot. See."
 
 
 def test_a_notebook_without_todos_is_named(monkeypatch):

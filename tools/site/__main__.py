@@ -8,7 +8,9 @@ from pathlib import Path
 
 from tools import setup_env
 from tools.add_packages import PackageError, add
-from tools.site.sources import ROOT, SiteError, lay_out
+from tools.editions import ROOT
+from tools.pictures import PictureError
+from tools.site.sources import SiteError, lay_out
 
 HERE = Path(__file__).parent
 NEEDED = HERE / "requirements.txt"
@@ -33,7 +35,7 @@ def main(arguments):
         with tempfile.TemporaryDirectory() as sources:
             lay_out(Path(sources))
             status = build(sources, pages)
-    except (SiteError, PackageError, OSError) as error:
+    except (SiteError, PictureError, PackageError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     if status == 0:
