@@ -19,7 +19,7 @@ class CaptionEpochs(Run):
             if value < 1:
                 raise ValueError(f"{name} is {value}; it must be at least 1")
         if not len(data["train_captions"]):
-            raise ValueError("data holds no training captions")
+            raise ValueError("data holds no training captions; load_coco_data gives some")
         super().__init__()
         self.model, self.data = model, data
         self.num_epochs, self.batch_size = num_epochs, batch_size

@@ -147,6 +147,8 @@ def main(args=None):
     parser.add_argument("--quiet", action="store_true", help="print the counts alone")
     parser.add_argument("ids", nargs="*", metavar="TODO")
     options = parser.parse_args(args)
+    if unknown := set(options.ids) - set(TODOS):
+        parser.error(f"there is no TODO {', '.join(sorted(unknown))}; python -m tools.editions --list names them all")
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for id in options.ids or TODOS:

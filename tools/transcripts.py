@@ -40,6 +40,8 @@ class TranscriptError(ValueError):
 
 @dataclass
 class Block:
+    """A fenced block of a document."""
+
     language: str
     body: str
     span: tuple  # of the body, in the document
@@ -167,7 +169,7 @@ def main(names):
         with tempfile.TemporaryDirectory() as scratch:
             try:
                 text = play(path, Path(scratch).resolve() / "course")
-            except TranscriptError as error:
+            except (TranscriptError, OSError) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1
         changed = text != path.read_text(encoding="utf-8")

@@ -1,5 +1,6 @@
 """Make the pages: `python -m tools.site [FOLDER]`, by default into build/site."""
 
+import argparse
 import shutil
 import sys
 import tempfile
@@ -26,7 +27,9 @@ def build(sources, pages):
 def main(arguments):
     """The command line; returns the exit status."""
     began = time.monotonic()
-    pages = Path(arguments[0] if arguments else ROOT / "build/site").resolve()
+    parser = argparse.ArgumentParser(prog="python -m tools.site", description="Make the pages of the course.")
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", default=ROOT / "build/site", help="default: build/site")
+    pages = Path(parser.parse_args(arguments).folder).resolve()
     try:
         if pages.exists() and not (pages / "searchindex.js").exists() and any(pages.iterdir()):
             raise SiteError(f"{pages} holds something else than pages: name another folder.")
