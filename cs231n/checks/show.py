@@ -50,6 +50,8 @@ def _marked_up(text):
 
 @dataclass
 class ResultCard:
+    """The outcome of one check, its reason, and what there is to do."""
+
     result: Result
 
     def _title(self):
@@ -114,6 +116,8 @@ def _table(array, off):
 
 @dataclass
 class HintCard:
+    """Hint number `number`, from 1, of a TODO's hints."""
+
     id: str
     number: int
     hints: tuple
@@ -132,6 +136,8 @@ class HintCard:
 
 @dataclass
 class ProgressTable:
+    """A row for each of some Results, and how many of them have passed."""
+
     results: list
 
     def rows(self):
