@@ -6,7 +6,6 @@ TESTS  := tests notebooks
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-DRIVER := $(VENV)/.browser
 # What notebooks are recorded with and compared under: shipped data, one thread, no progress bars, checks that raise.
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
@@ -38,14 +37,9 @@ student: setup  ## build the student edition into DEST (default student/)
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
 	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
 
-test-browser: setup $(DRIVER)  ## open the course in JupyterLab, in a Chromium without a window
+test-browser: setup  ## open the course in JupyterLab, in a Chromium without a window
+	@$(BIN)/python -m tools.add_packages tests/browser/requirements.txt
 	@$(BIN)/python -m pytest tests/browser
-
-# uv where set-up could get it, else pip.
-$(DRIVER): tests/browser/requirements.txt | $(READY)
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python -r $< -c constraints.txt 2>/dev/null || \
-		$(BIN)/python -m pip install --quiet -r $< -c constraints.txt
-	@touch $@
 
 mutants: setup  ## make slips in right answers, and count how many the checks explain
 	$(BIN)/python -m tools.mutants

@@ -14,13 +14,14 @@ from PIL import Image
 from torchvision.transforms import ToTensor
 
 from cs231n import gan_pytorch as ours
+from cs231n.train.game import In16Bits, full_batches
 
 from .timing import Race
 
 NOTES = (
     "A round: the next 128 images, a step of D, then a step of G. The losses of the first round, on the same seed,\n"
     "differ by no more than is said; later, Adam magnifies rounding. Feeding: one pass over the images, shuffled.\n"
-    "bfloat16 pays on processors with instructions for it, and only there: elsewhere the row has no target.\n"
+    "bfloat16 pays on processors with instructions for it, and only there: elsewhere the row has no target."
 )
 
 
@@ -46,7 +47,7 @@ def feeding_row(N, batch, rounds):
     loader = torch.utils.data.DataLoader(PillowImages(images), batch_size=batch, shuffle=True)
 
     def feed(source):
-        return lambda: sum(len(real) for real in ours._full_batches(source, batch, "cpu"))
+        return lambda: sum(len(real) for real in full_batches(source, batch, "cpu"))
 
     race = Race({"one tensor": feed(images), "DataLoader": feed(loader)}, rounds, seconds=12)
     return race.row(f"feeding {N} images", "one tensor", "DataLoader", 0.1)
@@ -76,7 +77,7 @@ class Player:
     def __init__(self, networks, ours_, bfloat16, images):
         N = len(images) // 40
         source = images if ours_ else torch.utils.data.DataLoader(PillowImages(images), batch_size=N, shuffle=True)
-        self.batches = ours._full_batches(source, N, "cpu")
+        self.batches = full_batches(source, N, "cpu")
         D, G = (copy.deepcopy(network) for network in networks)
         self.step = ours.gan_step if ours_ else published_step
         if ours_:
@@ -85,7 +86,7 @@ class Player:
                 network.to(memory_format=torch.channels_last)
         else:
             self.solvers = tuple(torch.optim.Adam(m.parameters(), 1e-3, (0.5, 0.999), foreach=False) for m in (D, G))
-        self.networks = [ours._In16Bits(m) for m in (D, G)] if ours_ and bfloat16 else [D, G]
+        self.networks = [In16Bits(m) for m in (D, G)] if ours_ and bfloat16 else [D, G]
 
     def feed_and_play(self):
         return self.play(ours.preprocess_img(next(self.batches)))

@@ -11,7 +11,40 @@ from .train import Run, train
 RULES = {name: rule for name, rule in inspect.getmembers(optim, inspect.isfunction) if not name.startswith("_")}
 
 
-class CaptioningSolver(Run):
+class CaptionEpochs(Run):
+    """What the assignment's solvers of captioners have in common: epochs of minibatches, and the losses printed."""
+
+    def __init__(self, model, data, num_epochs, batch_size, print_every, verbose):
+        for name, value in {"num_epochs": num_epochs, "batch_size": batch_size, "print_every": print_every}.items():
+            if value < 1:
+                raise ValueError(f"{name} is {value}; it must be at least 1")
+        if not len(data["train_captions"]):
+            raise ValueError("data holds no training captions; load_coco_data gives some")
+        super().__init__()
+        self.model, self.data = model, data
+        self.num_epochs, self.batch_size = num_epochs, batch_size
+        self.print_every, self.verbose = print_every, verbose
+        self.per_epoch = max(len(data["train_captions"]) // batch_size, 1)
+        self.loss_history = self.losses.setdefault("loss", [])
+
+    def train(self):
+        """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
+        self._before = self.done  # iterations of earlier calls
+        self.steps = self.done + self.num_epochs * self.per_epoch
+        train(self, quiet=not self.verbose, unit="iteration")
+
+    def after_step(self, bar):
+        step, total = self.done - self._before, self.steps - self._before
+        if self.verbose and (step % self.print_every == 0 or step in (1, total)):
+            bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
+        if step % self.per_epoch == 0:
+            self.after_epoch()
+
+    def after_epoch(self):
+        """What there is to do after each epoch."""
+
+
+class CaptioningSolver(CaptionEpochs):
     """Trains `model` (anything with params and loss(features, captions)) on `data` of load_coco_data.
 
     Keywords: update_rule (a name in cs231n.optim, or a function of the same form), optim_config (its settings,
@@ -32,30 +65,15 @@ class CaptioningSolver(Run):
     ):  # fmt: skip
         if unknown:
             raise ValueError(f"unknown keyword {', '.join(sorted(unknown))}; help(CaptioningSolver) lists all")
-        counts = {"batch_size": batch_size, "num_epochs": num_epochs, "print_every": print_every, "num_val": num_val}
-        for name, value in counts.items():
-            least = 0 if name == "num_val" else 1
-            if value < least:
-                raise ValueError(f"{name} is {value}; it must be at least {least}")
-        if not len(data["train_captions"]):
-            raise ValueError("data holds no training captions")
-        super().__init__()
-        self.model, self.data = model, data
-        self.per_epoch = max(len(data["train_captions"]) // batch_size, 1)
-        self.update_rule, self.lr_decay = _rule(update_rule), lr_decay
+        if num_val < 0:
+            raise ValueError(f"num_val is {num_val}; it must be at least 0")
+        super().__init__(model, data, num_epochs, batch_size, print_every, verbose)
+        self.update_rule, self.lr_decay, self.num_val = _rule(update_rule), lr_decay, num_val
         self.optim_config = dict(optim_config or {})
-        self.batch_size, self.num_epochs, self.num_val = batch_size, num_epochs, num_val
-        self.print_every, self.verbose = print_every, verbose
         self.optim_configs = {name: dict(self.optim_config) for name in model.params}
         self.epoch, self.best_loss = 0, np.inf
-        self.loss_history, self.val_loss_history = self.losses.setdefault("loss", []), []
+        self.val_loss_history = []
         self._keep_params()
-
-    def train(self):
-        """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
-        self._before = self.done  # iterations of earlier calls
-        self.steps = self.done + self.num_epochs * self.per_epoch
-        train(self, quiet=not self.verbose, unit="iteration")
 
     def learn(self, n):
         captions, features, _ = sample_coco_minibatch(self.data, batch_size=self.batch_size)
@@ -66,14 +84,7 @@ class CaptioningSolver(Run):
                 self.model.params[name], self.optim_configs[name] = w, config
         return {"loss": float(loss)}
 
-    def after_step(self, bar):
-        step, total = self.done - self._before, self.steps - self._before
-        if self.verbose and (step % self.print_every == 0 or step in (1, total)):
-            bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")
-        if step % self.per_epoch == 0:
-            self._end_epoch()
-
-    def _end_epoch(self):
+    def after_epoch(self):
         self.epoch += 1
         for config in self.optim_configs.values():
             if "learning_rate" in config:

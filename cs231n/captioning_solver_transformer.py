@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from .captioning_solver import CaptionEpochs
 from .coco_utils import sample_coco_minibatch
-from .train import Run, train
 
 
-class CaptioningSolverTransformer(Run):
+class CaptioningSolverTransformer(CaptionEpochs):
     """Trains `model`, called as model(features, captions) and with its `_null`, on `data` of load_coco_data, by Adam.
 
     idx_to_word: the vocabulary, as the assignment hands it over; not needed here. Keywords: num_epochs, batch_size,
@@ -20,23 +20,8 @@ class CaptioningSolverTransformer(Run):
         self, model, data, idx_to_word, *, num_epochs=10, batch_size=100, learning_rate=0.001, print_every=10,
         verbose=True,
     ):  # fmt: skip
-        for name, value in {"num_epochs": num_epochs, "batch_size": batch_size, "print_every": print_every}.items():
-            if value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
-        if not len(data["train_captions"]):
-            raise ValueError("data holds no training captions")
-        super().__init__()
-        self.model, self.data = model, data
-        self.num_epochs, self.batch_size = num_epochs, batch_size
-        self.print_every, self.verbose = print_every, verbose
+        super().__init__(model, data, num_epochs, batch_size, print_every, verbose)
         self.optim = torch.optim.Adam(model.parameters(), learning_rate)
-        self.loss_history = self.losses.setdefault("loss", [])
-
-    def train(self):
-        """Run num_epochs over the training captions. A loss that is not finite stops with FloatingPointError."""
-        self._before = self.done  # iterations of earlier calls
-        self.steps = self.done + self.num_epochs * max(len(self.data["train_captions"]) // self.batch_size, 1)
-        train(self, quiet=not self.verbose, unit="iteration")
 
     def learn(self, n):
         captions, features, _ = sample_coco_minibatch(self.data, batch_size=self.batch_size)
@@ -51,8 +36,3 @@ class CaptioningSolverTransformer(Run):
             loss.backward()
             self.optim.step()
         return {"loss": loss.item()}
-
-    def after_step(self, bar):
-        step, total = self.done - self._before, self.steps - self._before
-        if self.verbose and (step % self.print_every == 0 or step in (1, total)):
-            bar.write(f"(Iteration {step} / {total}) loss: {self.loss_history[-1]:f}")

@@ -81,7 +81,7 @@ class FeatureRows:
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError("features in a file cannot become an array without a copy")
+            raise ValueError("features in a file cannot become an array without a copy; leave out copy=False")
         return self[:].astype(dtype or self.dtype, copy=False)
 
     def __repr__(self):
@@ -89,7 +89,10 @@ class FeatureRows:
 
 
 def decode_captions(captions, idx_to_word):
-    """Ids to text: (T,) -> one string, (N, T) -> a list of strings. <NULL> is left out, <END> ends."""
+    """Ids to text: (T,) -> one string, (N, T) -> a list of strings. <NULL> is left out, <END> ends.
+
+    idx_to_word: a list or a dict. Raises ValueError for an id that is not in it.
+    """
     captions = np.asarray(captions)
     if captions.ndim == 1:
         return decode_captions(captions[None], idx_to_word)[0]
@@ -111,7 +114,10 @@ def _words(row, idx_to_word):
 
 
 def sample_coco_minibatch(data, batch_size=100, split="train"):
-    """A random batch (with repetition): captions (batch_size, 17), features (batch_size, D), list of URLs."""
+    """A random batch (with repetition): captions (batch_size, 17) int32, features (batch_size, D) float32, and URLs.
+
+    Raises ValueError for a split other than 'train' or 'val', or a batch_size under 1.
+    """
     if split not in SPLITS:
         raise ValueError(f"split is {split!r}; it must be 'train' or 'val'")
     if batch_size < 1:

@@ -11,6 +11,8 @@ def beam_search(step, state, start, end, width, max_length):
     step(words (B,), state) -> log_probs (B, V) of the next word, and the next state; a state is a tuple of arrays with
     a row for each caption, (1, ...) at first. start, end: ids of <START> and <END>.
     The ids are without <START>, and end with <END> unless they were cut off at max_length. Width 1 is greedy decoding.
+    Raises ValueError for a width or a max_length under 1. Source: Sutskever, Vinyals, Le 2014, Sequence to Sequence
+    Learning with Neural Networks, https://arxiv.org/abs/1409.3215, section 3.2.
     """
     if width < 1 or max_length < 1:
         raise ValueError(f"width is {width} and max_length {max_length}; both must be at least 1")

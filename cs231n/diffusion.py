@@ -20,7 +20,10 @@ BATCH = 250  # images denoised together: their activations stay in the cache
 
 
 def noise_schedule(T):
-    """alpha_bar (T + 1,), float32: from 1 at step 0 down to nearly 0 at step T, along a squared cosine."""
+    """alpha_bar (T + 1,), float32: from 1 at step 0 down to nearly 0 at step T, along a squared cosine.
+
+    Nichol and Dhariwal, eq. 17. Raises ValueError for a T under 1.
+    """
     if operator.index(T) < 1:
         raise ValueError(f"T is {T}; there must be at least 1 step")
     angle = (torch.arange(T + 1, dtype=torch.float64) / T + 0.008) / 1.008 * math.pi / 2
@@ -133,6 +136,7 @@ class Denoiser(nn.Module):
             nn.init.zeros_(p)  # v = 0 is the best guess of one who knows nothing
 
     def forward(self, x, t):
+        """x (N, 1, 28, 28), t (N,) int64 in 0..T -> the noise that is seen, (N, 1, 28, 28)."""
         left = self.alpha_bar[t].reshape(-1, 1, 1, 1)
         return (1 - left).sqrt() * x + left.sqrt() * self._v(x, self._embedded(t))
 

@@ -19,7 +19,9 @@ def share_of_batch(batch, rank, num_processes):
     if not 0 <= rank < num_processes:
         raise ValueError(f"rank is {rank}; of {num_processes} processes, they are 0 to {num_processes - 1}")
     if len(batch) % num_processes:
-        raise ValueError(f"a batch of {len(batch)} cannot be divided evenly among {num_processes} processes")
+        raise ValueError(
+            f"a batch of {len(batch)} cannot be divided evenly among {num_processes} processes; take a multiple"
+        )
     # TODO(share_of_batch): a slice of rows; views will do, nothing needs copying.
     ### BEGIN SOLUTION share_of_batch
     each = len(batch) // num_processes

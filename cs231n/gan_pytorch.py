@@ -126,6 +126,7 @@ def bce_loss(input, target):
     """Mean binary cross-entropy of logits `input` with targets in 0..1, (N,) or (N, 1) each; a scalar.
 
     Finite for any logits: the sigmoid is never computed on its own. A number as target serves all logits.
+    Raises ValueError where there are not as many targets as logits.
     """
     if not isinstance(target, torch.Tensor):
         target = torch.full_like(input, target)
@@ -139,7 +140,10 @@ def bce_loss(input, target):
 
 
 def discriminator_loss(logits_real, logits_fake):
-    """What the discriminator minimises: the cross-entropy of calling real images 1, plus that of calling fakes 0."""
+    """What the discriminator minimises: the cross-entropy of calling real images 1, plus that of calling fakes 0.
+
+    Less this loss is what it maximises in Goodfellow et al. 2014, eq. 1. A scalar.
+    """
     # TODO(discriminator_loss): the sum of two calls of bce_loss; torch.ones_like makes targets.
     ### BEGIN SOLUTION discriminator_loss
     return bce_loss(logits_real, torch.ones_like(logits_real)) + bce_loss(logits_fake, torch.zeros_like(logits_fake))
@@ -147,7 +151,10 @@ def discriminator_loss(logits_real, logits_fake):
 
 
 def generator_loss(logits_fake):
-    """What the generator minimises: the cross-entropy of its images being called 1 (the non-saturating loss)."""
+    """What the generator minimises: the cross-entropy of its images being called 1; a scalar.
+
+    This is the non-saturating loss, which learns also from a discriminator that is sure (Goodfellow et al. 2014, 3).
+    """
     # TODO(generator_loss): one call of bce_loss.
     ### BEGIN SOLUTION generator_loss
     return bce_loss(logits_fake, torch.ones_like(logits_fake))
@@ -163,7 +170,7 @@ def ls_discriminator_loss(scores_real, scores_fake):
 
 
 def ls_generator_loss(scores_fake):
-    """Half the mean square of (score - 1) on the generator's images."""
+    """Half the mean square of (score - 1) on the generator's images (Mao et al., eq. 9)."""
     # TODO(ls_generator_loss): one mean.
     ### BEGIN SOLUTION ls_generator_loss
     return 0.5 * (scores_fake - 1).square().mean()
@@ -185,6 +192,7 @@ def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real,
     """One round of the game: D takes a step on real and generated images, then G one against the new D.
 
     real: images (N, 1, 28, 28) in -1..1, where the networks are. Returns both losses, scalars cut off their graphs.
+    Goodfellow et al. 2014, algorithm 1, with k = 1.
     """
     # TODO(gan_step): new noise for each of the two; G gets no gradient in D's step, nor (it only costs time) D in G's.
     ### BEGIN SOLUTION gan_step

@@ -22,7 +22,7 @@ def affine_backward(dout, cache):
 
 
 def relu_forward(x):
-    """out = max(0, x), elementwise."""
+    """out = max(0, x) of x of any shape, elementwise (Nair & Hinton 2010)."""
     return np.maximum(x, 0), x
 
 
@@ -78,7 +78,10 @@ def spatial_batchnorm_backward(dout, cache):
 
 
 def svm_loss(x, y):
-    """Multiclass hinge loss of scores x (N, C) for labels y (N,), margin 1, mean over N; and its gradient dx."""
+    """Multiclass hinge loss of scores x (N, C) for labels y (N,), margin 1, mean over N; and its gradient dx (N, C).
+
+    Each class that comes nearer to the right one than the margin counts (Weston & Watkins 1999).
+    """
     N = len(x)
     rows = np.arange(N)
     margins = np.maximum(0, x - x[rows, y][:, None] + 1)  # (N, C)

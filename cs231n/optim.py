@@ -15,7 +15,7 @@ def sgd(w, dw, config=None):
 
 
 def sgd_momentum(w, dw, config=None):
-    """Gradient descent with momentum: v <- momentum * v - learning_rate * dw; w + v.
+    """Gradient descent with momentum (Polyak 1964): v <- momentum * v - learning_rate * dw; w + v.
 
     config: learning_rate (1e-2), momentum (0.9), velocity v.
     """

@@ -19,7 +19,7 @@ __all__ = [
 
 
 def rnn_step_forward(x, prev_h, Wx, Wh, b):
-    """One step of a vanilla RNN: next_h = tanh(x Wx + prev_h Wh + b).
+    """One step of a vanilla RNN (Elman 1990): next_h = tanh(x Wx + prev_h Wh + b).
 
     x (N, D), prev_h (N, H), Wx (D, H), Wh (H, H), b (H,) -> next_h (N, H), cache.
     """
@@ -95,7 +95,7 @@ def rnn_backward(dh, cache):
 
 
 def word_embedding_forward(x, W):
-    """Look up each word's vector: out[n, t] = W[x[n, t]].
+    """Look up each word's vector (Bengio et al. 2003): out[n, t] = W[x[n, t]].
 
     x (N, T) integers in 0..V-1, W (V, D) -> out (N, T, D), cache.
     """

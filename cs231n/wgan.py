@@ -15,6 +15,7 @@ def wgan_discriminator_loss(scores_real, scores_fake):
     """What the critic minimises: it wants real images to score higher than fakes, by as much as it can; a scalar.
 
     Less this loss is its estimate of the Wasserstein distance (times the critic's slope) between fakes and real images.
+    In Gulrajani et al., eq. 3, it is the original critic loss.
     """
     # TODO(wgan_discriminator_loss): the difference of two means; no logarithm, no sigmoid. Mind which one is to grow.
     ### BEGIN SOLUTION wgan_discriminator_loss

@@ -227,9 +227,10 @@ def test_the_benchmarks_run_from_end_to_end():
     """
     environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     main = "import gc, runpy; gc.collect = lambda: 0; runpy.run_module('benchmarks', run_name='__main__')"
-    command = [sys.executable, "-c", main, "--tiny", "captioning"]
+    command = [sys.executable, "-c", main, "--tiny", "captioning", "gan"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, encoding="utf-8")
     assert run.returncode == 0, run.stderr
-    for row in ("rnn float32", "lstm float64", "torch.nn.LSTM", "word_embedding", "CaptioningRNN.loss", "rows end"):
+    for row in ("rnn float32", "lstm float64", "torch.nn.LSTM", "word_embedding", "CaptioningRNN.loss", "rows end",
+                "feeding", "DCGAN round"):  # fmt: skip
         assert row in run.stdout
     assert "BLAS: " in run.stdout and "MISSED" not in run.stdout

@@ -22,11 +22,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tools import editions, lab, setup_env
+from tools import lab, setup_env
+from tools.clones import clone
 
 ROOT = Path(__file__).resolve().parent.parent
 POSIX = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), reason="make and signals")
-NEEDED = (*editions.FOLDERS, "tools", "requirements.txt", "constraints.txt", "LICENSE", "Makefile", "get_datasets.sh")
 
 
 # ---- make lab ------------------------------------------------------------------------------------------------
@@ -35,12 +35,7 @@ NEEDED = (*editions.FOLDERS, "tools", "requirements.txt", "constraints.txt", "LI
 @pytest.fixture
 def course(tmp_path):
     """A copy of the course under an awkward name, with the environment the tests run in."""
-    course = tmp_path / "my çourse"
-    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in NEEDED:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        (course / name).parent.mkdir(parents=True, exist_ok=True)
-        copy(ROOT / name, course / name, **({"ignore": ignored} if copy is shutil.copytree else {}))
+    course = clone(tmp_path / "my çourse")
     (course / ".venv").symlink_to(sys.prefix)
     return course
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tools.clones import clone, environment
 from tools.editions import ROOT
-from tools.transcripts import clone, environment
 
 # Steps begun, and not gone on with: what is added to which file.
 BEGUN = {

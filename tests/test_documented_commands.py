@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.clones import clone, environment
 from tools.editions import ROOT
-from tools.transcripts import BLOCK, blocks, clone, environment
+from tools.transcripts import BLOCK, blocks
 
 pytestmark = pytest.mark.skipif(os.name == "nt" or not shutil.which("make"), reason="make and a shell")
 BIN = Path(sys.prefix, "bin")

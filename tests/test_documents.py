@@ -1,6 +1,7 @@
 """The documents say what is so: contents, minutes, pictures and their descriptions, links, and both languages."""
 
 import re
+from base64 import b64decode
 from collections import Counter
 
 import numpy as np
@@ -70,9 +71,22 @@ def test_the_pictures_are_small_and_each_is_described():
         assert "![](" not in text_of(page), "a picture without a description"
 
 
-def test_a_notebook_without_the_figure_is_told(monkeypatch):
-    monkeypatch.setitem(pictures.FIGURES, "RNN", ("no such words", 0))
-    with pytest.raises(pictures.PictureError, match=r"RNN\.ipynb has no such figure .*'no such words'.*make run"):
+def test_the_figure_is_the_named_cells_with_its_description(monkeypatch):
+    def cell(code, *alts):
+        shown = [{"data": {"image/png": [alt]}, "metadata": {"image/png": {"alt": alt}}} for alt in alts]
+        return {"cell_type": "code", "source": [code], "outputs": [{"text": "printed"}, *shown]}
+
+    cells = [{"cell_type": "markdown", "source": "draw(2)"}, cell("draw(1)", "no++"), cell("draw(2)"),
+             cell("draw(2) ", "four", "bird")]  # fmt: skip
+    for which, alt in ((0, "four"), (-1, "bird")):
+        monkeypatch.setitem(pictures.FIGURES, "RNN", ("draw(2)", which))
+        assert pictures.figure("RNN", {"cells": cells}) == (b64decode(alt), "png", alt)
+
+
+@pytest.mark.parametrize(("words", "which"), [("no such words", 0), ("for split in", 9)])
+def test_a_notebook_without_the_figure_is_told(words, which, monkeypatch):
+    monkeypatch.setitem(pictures.FIGURES, "RNN", (words, which))
+    with pytest.raises(pictures.PictureError, match=rf"RNN\.ipynb has no such figure .*'{words}'.*make run"):
         pictures.picture("RNN")
     assert pictures.main() == 1
 

@@ -117,9 +117,9 @@ def test_no_circle():
     list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
-@pytest.mark.parametrize("name", PACKAGE)
+@pytest.mark.parametrize("name", MODULES)
 def test_no_private_name_of_another_module(name):
-    ours = [found for found in IMPORTS[name] if within(found.module, "cs231n")]
+    ours = [found for found in IMPORTS[name] if found.module in MODULES]
     taken = [f"{f.module}: {f.name}" for f in ours if is_private(f.name) or is_private(f.module.split(".")[-1])]
     known_as = {found.known_as for found in ours if not found.name}
     reached_for = [

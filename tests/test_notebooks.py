@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import editions
+from tools import editions, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ("RNN", "LSTM", "NetworkVisualization", "StyleTransfer", "GANs", "extras")  # in the order of the course
@@ -57,3 +57,11 @@ def test_a_notebook_holds_what_jupyterlab_would_write(name):
 def test_what_a_card_advises_to_call_is_imported(name):
     code = "".join(source for _, source in cells_of(ROOT / "notebooks" / f"{name}.ipynb"))
     assert "from cs231n.checks import case, check, hint, progress" in code
+
+
+@pytest.mark.parametrize("names", [["rnn"], ["RNN", "nothing"]])
+def test_a_name_that_no_notebook_has_is_told_which_there_are(names, monkeypatch, capsys):
+    monkeypatch.setattr(notebooks, "execute", pytest.fail)
+    with pytest.raises(SystemExit) as stop:
+        notebooks.main(names)
+    assert stop.value.code == 2 and f"no notebook {names[-1]}; there are GANs, LSTM," in capsys.readouterr().err

@@ -1,12 +1,10 @@
-"""What the site is made from: the notebooks' links, the start page's words, and that tools are installed once.
+"""What the site is made from: the notebooks' links and the start page's words.
 
 The pages themselves are looked at in tests/browser/test_site.py.
 """
 
 import json
 import re
-import subprocess
-from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -15,23 +13,12 @@ from cs231n.checks.todo import TODOS
 from tools.site import __main__ as command
 from tools.site import sources
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-
 
 @pytest.fixture(scope="module")
 def laid_out(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     sources.lay_out(folder)
     return folder
-
-
-def notebook_of(*texts, **outputs):
-    """A notebook of these texts, and of a code cell for each keyword with a figure of that alternative text."""
-    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-    for code, alt in outputs.items():
-        shown = nbformat.v4.new_output("display_data", {"image/png": PIXEL}, metadata={"image/png": {"alt": alt}})
-        cells.append(nbformat.v4.new_code_cell(code, outputs=[shown]))
-    return nbformat.v4.new_notebook(cells=cells)
 
 
 def test_every_link_of_the_notebooks_leads_to_a_page(laid_out):
@@ -86,18 +73,8 @@ def test_what_it_is_about():
     text = (
         "# T\n\n[A](A.ipynb) · **B**\n\nIt *learns* (X et al. [2016](https://x.org)) a lot. See. Three ways:\n\n- one"
     )
-    assert sources.what_it_is_about(notebook_of("> solved", text)) == "It *learns* (X et al. 2016) a lot. See."
-
-
-def test_picture_is_the_named_cells_with_its_description():
-    notebook = notebook_of("score_captions(model", other="no", **{"score_captions(model, 1)": "four birds"})
-    content, kind, alt = sources.picture("RNN", notebook)
-    assert content.startswith(b"\x89PNG") and (kind, alt) == ("png", "four birds")
-
-
-def test_a_picture_that_is_gone_is_named():
-    with pytest.raises(sources.SiteError, match="RNN.ipynb has no figure from a cell with 'score_captions"):
-        sources.picture("RNN", notebook_of("score_captions(model", other="no"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(t) for t in ("> solved", text)])
+    assert sources.what_it_is_about(notebook) == "It *learns* (X et al. 2016) a lot. See."
 
 
 def test_a_notebook_without_todos_is_named(monkeypatch):
@@ -110,54 +87,9 @@ def test_a_notebook_without_todos_is_named(monkeypatch):
 # ---- the command ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def installs(tmp_path, monkeypatch):
-    """The commands that would install, run in an environment that is made up; `installs.fail` are those that fail."""
-    seen = SimpleNamespace(commands=[], constraints=[], fail=())
-
-    def run(*command, **options):
-        seen.commands.append(command[2])
-        seen.constraints.append(command[command.index("-c") + 1].read_text())
-        return subprocess.CompletedProcess(command, int(command[2] in seen.fail))
-
-    monkeypatch.setattr(command.sys, "prefix", str(tmp_path))
-    monkeypatch.setattr(command.setup_env, "run", run)
-    monkeypatch.setattr(command.setup_env, "settings_for_uv", lambda python: {})
-    return seen
-
-
-def test_tools_are_installed_once_and_change_nothing_that_is_there(installs):
-    command.install()
-    command.install()
-    assert installs.commands == ["uv"]
-    assert f"nbformat=={nbformat.__version__}\n" in installs.constraints[0]
-
-
-def test_tools_are_installed_again_when_others_are_needed(installs, tmp_path, monkeypatch):
-    command.install()
-    other = tmp_path / "requirements.txt"
-    other.write_text("sphinx\n")
-    monkeypatch.setattr(command, "NEEDED", other)
-    command.install()
-    assert installs.commands == ["uv", "uv"]
-
-
-def test_pip_takes_uvs_place(installs):
-    installs.fail = ("uv",)
-    command.install()
-    assert installs.commands == ["uv", "pip"]
-
-
-def test_what_cannot_be_installed_is_told_and_tried_again(installs, capsys, tmp_path):
-    installs.fail = ("uv", "pip")
-    for _ in range(2):
-        assert command.main([str(tmp_path / "pages")]) == 1
-        assert "cannot be installed" in capsys.readouterr().err
-    assert installs.commands == ["uv", "pip"] * 2
-
-
-def test_a_folder_of_other_things_is_not_overwritten(installs, capsys, tmp_path):
+def test_a_folder_of_other_things_is_not_overwritten(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "add", pytest.fail)
     (tmp_path / "mine.txt").write_text("mine")
     assert command.main([str(tmp_path)]) == 1
     assert "something else than pages" in capsys.readouterr().err
-    assert (tmp_path / "mine.txt").exists() and not installs.commands
+    assert (tmp_path / "mine.txt").exists()

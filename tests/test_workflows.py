@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml  # comes with JupyterLab
 
-from tools import editions, setup_env
+from tools import setup_env
+from tools.clones import clone
 
 ROOT = Path(__file__).resolve().parent.parent
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -193,12 +193,8 @@ print("installed:", installed)
 @pytest.mark.skipif(os.name == "nt", reason="links")
 def test_colab_as_readme_says_also_after_a_restart(tmp_path):
     once, always = re.findall(r"```python\n(from google\.colab.*?)```", README, re.S)
-    course, content = tmp_path / "remote" / "MyDrive" / "course", tmp_path / "content"
+    course, content = clone(tmp_path / "remote" / "MyDrive" / "course"), tmp_path / "content"
     content.mkdir()
-    for folder in (*editions.FOLDERS, "tools"):
-        shutil.copytree(ROOT / folder, course / folder, ignore=shutil.ignore_patterns(*editions.IGNORED))
-    for name in (*editions.FILES.values(), *editions.OPTIONAL.values()):
-        shutil.copy(ROOT / name, course / name)
 
     def kernel(*cells):
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))

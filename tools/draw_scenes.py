@@ -1,6 +1,6 @@
 """Draw the scenes of the mini captions: cut-paper pictures of 128 x 128 pixels, a pure function of a scene's facts.
 
-A scene is a dict {"background": str, "seed": int, "things": [{"kind", "colour", "size", "place", "x", "y"}, ...]} with
+A scene is a dict {"background": str, "seed": int, "things": [{"kind", "colour", "size", "x", "y"}, ...]} with
 x the middle and y the foot of a thing in pixels. Everything is drawn three times too large and then reduced, which is
 all the antialiasing there is. Things are drawn in design units: a square of 100 x 100 whose lower edge is the ground.
 """

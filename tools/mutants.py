@@ -1,9 +1,9 @@
 """How many slips are explained: `python -m tools.mutants [--each 8] [--seed 0] [TODO ...]`.
 
 Single slips are made, mechanically, in every solution and in a right answer that is written otherwise; each is checked
-as if a student had written it. Of those
-that are caught, it is counted which were named (a known mistake), located (in the changed line, or
-elsewhere) or related to the right numbers; what none of these explains is listed, and so is what no check catches.
+as if a student had written it. Of those that are caught, it is counted which were named (a known mistake), located (in
+the changed line, or elsewhere) or related to the right numbers; what none of these explains is listed, and so is what
+no check catches.
 """
 
 import argparse
@@ -147,6 +147,8 @@ def main(args=None):
     parser.add_argument("--quiet", action="store_true", help="print the counts alone")
     parser.add_argument("ids", nargs="*", metavar="TODO")
     options = parser.parse_args(args)
+    if unknown := set(options.ids) - set(TODOS):
+        parser.error(f"there is no TODO {', '.join(sorted(unknown))}; python -m tools.editions --list names them all")
     counts = collections.Counter()
     with tempfile.TemporaryDirectory() as folder:
         for id in options.ids or TODOS:

@@ -3,6 +3,7 @@
 `make run` calls this under the very settings that `make test` compares the recorded outputs with.
 """
 
+import argparse
 import os
 import sys
 import time
@@ -37,12 +38,16 @@ def _tidy(notebook):
         cell.metadata.pop("execution", None)
 
 
-def main(names):
+def main(arguments):
     """Execute the named notebooks, or all; 1 if a cell failed."""
+    there = {path.stem: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+    parser = argparse.ArgumentParser(prog="python -m tools.notebooks", description="Execute the notebooks in place.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(there)}; none means all")
+    names = parser.parse_args(arguments).names
+    if unknown := set(names) - set(there):
+        parser.error(f"there is no notebook {', '.join(sorted(unknown))}; there are {', '.join(there)}")
     failed = 0
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        if names and path.stem not in names:
-            continue
+    for path in [there[name] for name in there if name in names or not names]:
         began = time.monotonic()
         try:
             execute(path)

@@ -9,13 +9,14 @@ import io
 import json
 import sys
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from tools.editions import ROOT
 
 PICTURES = ROOT / "pictures"
 WIDTH, QUALITY = 640, 82
-# Notebook: words of the code cell that draws the figure, and which of its figures it is.
+KINDS = ("png", "jpeg")
+# What the README and the site show. Notebook: words of the cell that draws the figure, and which of its figures it is.
 FIGURES = {
     "RNN": ('for split in ("train", "val")', -1),
     "LSTM": ("forget bias", 0),
@@ -30,28 +31,31 @@ class PictureError(ValueError):
     """A notebook does not hold the figure looked for; the message says what to do."""
 
 
-def figures(notebook, words):
-    """The PIL images that the first code cell with `words` and a figure in it shows, in their order."""
+def figure(name, notebook):
+    """(bytes, "png" or "jpeg", alternative text) of the figure that stands for notebook `name`. Raises PictureError.
+
+    notebook: what its file holds, as dicts.
+    """
+    words, which = FIGURES[name]
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code" and words in "".join(cell["source"]):
-            data = [output["data"] for output in cell["outputs"] if "data" in output]
-            coded = [value for bundle in data for kind, value in bundle.items() if kind in ("image/png", "image/jpeg")]
-            if coded:
-                return [Image.open(io.BytesIO(base64.b64decode("".join(value)))) for value in coded]
-    return []
+            outputs = [output for output in cell["outputs"] if "data" in output]
+            shown = [(kind, output) for output in outputs for kind in KINDS if f"image/{kind}" in output["data"]]
+            if shown[which:]:
+                kind, output = shown[which]
+                alt = output["metadata"].get(f"image/{kind}", {}).get("alt", "")
+                return base64.b64decode("".join(output["data"][f"image/{kind}"])), kind, alt
+    raise PictureError(
+        f"{name}.ipynb has no such figure in a cell with {words!r}: record it (make run), or name another cell in "
+        "tools/pictures.py"
+    )
 
 
 def picture(name):
     """The picture of notebook `name`: RGB, at most WIDTH wide. Raises PictureError."""
-    words, which = FIGURES[name]
     path = ROOT / "notebooks" / f"{name}.ipynb"
-    try:
-        image = figures(json.loads(path.read_text(encoding="utf-8")), words)[which].convert("RGB")
-    except (IndexError, UnidentifiedImageError) as error:
-        raise PictureError(
-            f"{path.name} has no such figure in a cell with {words!r}: record it (make run), or name another cell in "
-            "tools/pictures.py"
-        ) from error
+    content, *_ = figure(name, json.loads(path.read_text(encoding="utf-8")))
+    image = Image.open(io.BytesIO(content)).convert("RGB")
     if image.width > WIDTH:
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
     return image

@@ -76,11 +76,6 @@ def make_scene(rng):
             return {"background": background, "seed": int(rng.randint(10**6)), "things": things}
 
 
-def combination(scene):
-    """What makes two scenes alike: the background and each thing's kind, colour and size."""
-    return scene["background"], *sorted((t["kind"], t["colour"], t["size"]) for t in scene["things"])
-
-
 def has_new_pair(scene):
     """Whether a thing of the scene has a kind and colour that never meet in training."""
     return any((t["kind"], t["colour"]) in NEVER_IN_TRAINING for t in scene["things"])

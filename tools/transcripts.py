@@ -12,9 +12,7 @@ Blocks of any other kind are left alone.
 
 import contextlib
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,18 +21,17 @@ from pathlib import Path
 
 from jupyter_client.manager import start_new_kernel
 
+from tools.clones import SETTINGS, clone, environment
 from tools.editions import ROOT, build
 
 DOCUMENTS = ("README.md", "README.zh-CN.md", "tests/first_hour.md")
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
 HOME = "/home/you/course"  # stands in the documents for wherever a copy was played
-SETTINGS = {"CS231N_DATA": "mini", "CS231N_STRICT": "0", "TQDM_DISABLE": "1"}
 # Two edits of one length within a second would be taken for one, and the first one's bytecode for the second's.
 PLAYED = SETTINGS | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
 LOOSE = ((r"\d+(\.\d+)? (ms|s|seconds)\b", "some time"), (r"[ \t]+$", ""))  # what may differ from run to run
 # The search for a slip gives up after some seconds; a busy machine is to find what an idle one finds.
 PATIENCE = "import cs231n.checks.explain; cs231n.checks.explain.SECONDS = 60"
-LEFT_OUT = (".git", ".venv", "student", "build", "runs", "__pycache__", ".*_cache", ".ipynb_checkpoints", "*.pyc")
 
 
 class TranscriptError(ValueError):
@@ -43,6 +40,8 @@ class TranscriptError(ValueError):
 
 @dataclass
 class Block:
+    """A fenced block of a document."""
+
     language: str
     body: str
     span: tuple  # of the body, in the document
@@ -51,25 +50,6 @@ class Block:
 def blocks(text):
     """The fenced Blocks of a Markdown text, in their order."""
     return [Block(m[1], m[2], m.span(2)) for m in BLOCK.finditer(text)]
-
-
-def clone(folder):
-    """Copy to the new `folder` what a clone of the course would hold, uncommitted work included; returns it."""
-    listing = ["git", "-C", str(ROOT), "ls-files", "-zco", "--exclude-standard"]
-    if not shutil.which("git") or not (ROOT / ".git").exists():  # an unpacked archive
-        return Path(shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*LEFT_OUT)))
-    names = subprocess.run(listing, capture_output=True, encoding="utf-8", check=True).stdout.split("\0")
-    for source in (ROOT / name for name in names if (ROOT / name).is_file()):
-        copy = Path(folder, source.relative_to(ROOT))
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, copy)
-    return Path(folder)
-
-
-def environment():
-    """For what is started in a copy: nothing that a make behind it hands down, and the settings of the tests."""
-    ours = ("MAKE", "MFLAGS", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | SETTINGS
 
 
 class Session:
@@ -189,7 +169,7 @@ def main(names):
         with tempfile.TemporaryDirectory() as scratch:
             try:
                 text = play(path, Path(scratch).resolve() / "course")
-            except TranscriptError as error:
+            except (TranscriptError, OSError) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1
         changed = text != path.read_text(encoding="utf-8")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from . import edition, exercises  # noqa: F401  exercises registers the TODOs
 from .case import case
-from .disk import in_ipython, keep_line_numbers
+from .console import in_ipython
+from .disk import keep_line_numbers
 from .result import Result
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import EDITION, TODOS, find
@@ -23,7 +24,10 @@ class CheckFailed(AssertionError):
 
 
 def check(*ids):
-    """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why."""
+    """Check one or several TODOs and show, for each: passed, not started, waiting, or wrong and why.
+
+    Raises ValueError for an id that there is not, and with CS231N_STRICT=1 CheckFailed.
+    """
     results = [_evaluate_unless_stopped(find(id).id) for id in ids]
     for result in results:
         _mends[result.id] = tuple(f"Line {c.line}: `{c.before}` should be `{c.after}`." for c in result.changes)

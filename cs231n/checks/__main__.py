@@ -38,7 +38,7 @@ def main(argv=None):
     if args.edition is None:
         return show(args.names)
     if not (args.edition / "cs231n" / "checks").is_dir():
-        print(f"there is no edition of the course in {args.edition}", file=sys.stderr)
+        print(f"there is no edition of the course in {args.edition}; name the folder above its cs231n", file=sys.stderr)
         return 2
     return subprocess.call([sys.executable, "-m", "cs231n.checks", *args.names], cwd=args.edition)
 

@@ -1,4 +1,4 @@
-"""Signs for consoles that lack ours, as Windows' do: a tick becomes a plus rather than an error."""
+"""Where results are shown: in IPython or not, and on consoles that lack our signs, as Windows' do."""
 
 import codecs
 import sys
@@ -7,7 +7,13 @@ PLAIN = {"✓": "+", "✗": "x", "○": "o", "…": ".", "━": "=", "█": "#",
 HANDLER = "cs231n.plain"
 
 
+def in_ipython():
+    """Whether this runs in IPython, and so perhaps in a notebook."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
 def _plain(error):
+    """Put in each sign's place the one that it becomes: a tick becomes a plus rather than an error."""
     return "".join(PLAIN.get(sign, "?") for sign in error.object[error.start : error.end]), error.end
 
 

@@ -16,6 +16,7 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
+from .console import in_ipython
 from .errors import describe, line_of_loading
 from .todo import TODOS, all_needs
 
@@ -47,11 +48,6 @@ def disagreement(todo):
             again = "Save it once more and run this cell again; if that does not help, restart the kernel."
             return f"{place} was changed, and the change is not loaded", [again]
     return None
-
-
-def in_ipython():
-    """Whether this runs in IPython, and so perhaps in a notebook."""
-    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def keep_line_numbers():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from .compare import differs
-from .console import fit
+from .console import fit, in_ipython
 from .result import Result
 from .todo import TODOS
 
@@ -23,7 +23,7 @@ HINT = "#2f6fc6"
 
 def display(card):
     """Show a card: as HTML with a text twin in IPython, as text elsewhere."""
-    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None:
+    if in_ipython():
         sys.modules["IPython"].display.display(card)
     else:
         print(fit(repr(card)))
@@ -50,6 +50,8 @@ def _marked_up(text):
 
 @dataclass
 class ResultCard:
+    """The outcome of one check, its reason, and what there is to do."""
+
     result: Result
 
     def _title(self):
@@ -114,6 +116,8 @@ def _table(array, off):
 
 @dataclass
 class HintCard:
+    """Hint number `number`, from 1, of a TODO's hints."""
+
     id: str
     number: int
     hints: tuple
@@ -132,6 +136,8 @@ class HintCard:
 
 @dataclass
 class ProgressTable:
+    """A row for each of some Results, and how many of them have passed."""
+
     results: list
 
     def rows(self):

@@ -71,10 +71,13 @@ class Todo:
         TODOS[id] = self
 
     def oracle(self, function):
+        """Decorates the function that knows what is right."""
         self.expected_of = function
         return function
 
     def mistake(self, title):
+        """Decorates a wrong answer, to be known by its title."""
+
         def add(function):
             self.mistakes[title] = function
             return function
@@ -99,6 +102,7 @@ class Todo:
         return found
 
     def argument_names(self):
+        """What the arguments of a case are called."""
         return list(inspect.signature(self.expected_of).parameters)
 
     def call(self, function, *args):
@@ -106,6 +110,7 @@ class Todo:
         raise NotImplementedError
 
     def call_mistake(self, function, *args):
+        """Run a known mistake on one case; a dict of named outputs."""
         return self.call(function, *args)
 
     def expected(self, *args):
@@ -143,7 +148,6 @@ class Backward(Todo):
     def __init__(self, id, target, *, forward, needs=(), **kwargs):
         self.forward = forward
         super().__init__(id, target, needs=(forward.id, *needs), outputs=(), **kwargs)
-
         self.spare = self._upstream_names()
 
     def _upstream_names(self):

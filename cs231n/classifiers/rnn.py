@@ -24,6 +24,7 @@ class CaptioningRNN:
     word_to_idx: dict word -> id with <NULL> (and <START> and <END>, to sample); input_dim D of the features,
     wordvec_dim W, hidden_dim H, cell_type 'rnn' or 'lstm', dtype float32 (training) or float64 (gradient checks).
     `params` maps each name to its array; `idx_to_word` is the dict back from ids to words.
+    It raises ValueError or TypeError, which say what fits, for a vocabulary or a batch that does not.
     """
 
     def __init__(
@@ -124,6 +125,7 @@ class CaptioningRNN:
         return captions
 
     def checked_features(self, features):
+        """Features (N, D) in the model's dtype; ValueError for another shape or none."""
         features = np.asarray(features)
         D = self.params["W_proj"].shape[0]
         if features.ndim != 2 or features.shape[1] != D:

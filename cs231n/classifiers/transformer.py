@@ -49,7 +49,7 @@ class TransformerDecoderLayer(nn.Module):
 
 
 class TransformerDecoder(nn.Module):
-    """num_layers copies of a decoder layer, one after the other, each with weights of its own."""
+    """num_layers (at least 1, else ValueError) copies of a decoder layer in a row, each with weights of its own."""
 
     def __init__(self, decoder_layer, num_layers):
         super().__init__()
@@ -72,6 +72,7 @@ class CaptioningTransformer(nn.Module):
     wordvec_dim W: the width of everything inside, a multiple of num_heads, and even; max_length: of a caption;
     dim_feedforward, dropout: of each layer. The features of places are best when they say where each place is.
     Arrays and tensors may lie anywhere: they go to the device and the dtype of the parameters.
+    It raises ValueError or TypeError, which say what fits, for a vocabulary or a batch that does not.
     """
 
     def __init__(

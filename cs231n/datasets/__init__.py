@@ -8,7 +8,10 @@ MODES = ("auto", "mini", "full")
 
 
 def data_mode():
-    """The value of CS231N_DATA: 'auto' (default: fetched data where complete, else mini), 'mini' or 'full'."""
+    """The value of CS231N_DATA: 'auto' (default: fetched data where complete, else mini), 'mini' or 'full'.
+
+    Raises ValueError for any other.
+    """
     mode = os.environ.get("CS231N_DATA", "auto") or "auto"
     if mode not in MODES:
         raise ValueError(f"CS231N_DATA is {mode!r}; set it to one of {', '.join(MODES)}, or leave it unset")
@@ -19,6 +22,7 @@ def choose(real, mini, name):
     """The path to read: `real` (what `./get_datasets.sh name` fetches) or `mini` (what ships).
 
     `real` and `mini` are a path each, or a list of paths that only count together; the first is returned.
+    Raises FileNotFoundError where data that was asked for, or that ships, is not there.
     """
     reals, minis = ([Path(p) for p in (x if isinstance(x, (list, tuple)) else [x])] for x in (real, mini))
     mode = data_mode()

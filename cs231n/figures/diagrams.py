@@ -20,6 +20,8 @@ FONT, SMALL, SUBSCRIPT = 15, 13, 12
 
 @dataclass
 class Diagram:
+    """A drawing, width x height pixels, of SVG elements, with a description for who cannot see it."""
+
     width: int
     height: int
     parts: list

@@ -12,7 +12,6 @@ from sacrebleu.metrics import BLEU
 
 from ..coco_utils import decode_captions
 
-SPECIALS = ("<NULL>", "<START>", "<END>", "<UNK>")
 WIDTH = 128  # pixels of a picture; "x" of a thing runs from 0 at the left to WIDTH at the right
 
 COLOURS = ("red", "yellow", "green", "blue", "purple", "white")

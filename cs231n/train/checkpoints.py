@@ -5,6 +5,7 @@ from pathlib import Path
 
 REMEDY = "move it away to start anew, or name another file"
 
+
 def save(path, state):
     """Write `state` (nested dicts and lists of tensors, numbers, strings) to `path` in one step.
 
@@ -31,7 +32,7 @@ def load(path):
 
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"there is no checkpoint {path}")
+        raise FileNotFoundError(f"there is no checkpoint {path}; name another file, or train first")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive raises of many kinds

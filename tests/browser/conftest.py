@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +11,8 @@ from pathlib import Path
 import chromium
 import pytest
 from window import Lab, Watch, write_settings
+
+from tools.clones import clone
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -31,14 +32,7 @@ def pytest_ignore_collect(collection_path, config):
 @pytest.fixture(scope="session")
 def course(tmp_path_factory):
     """What git would clone, were the working tree committed as it is, in a folder with a space and an umlaut."""
-    course = tmp_path_factory.mktemp("browser") / "ein schöner Kurs"
-    listing = ["git", "-C", str(ROOT), "ls-files", "-zco", "--exclude-standard"]
-    names = subprocess.run(listing, check=True, capture_output=True).stdout.decode().split("\0")
-    for name in filter(None, names):
-        if (ROOT / name).is_file():
-            copy = course / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy)  # of the same age: .venv is not to be filled again for it
+    course = clone(tmp_path_factory.mktemp("browser") / "ein schöner Kurs")
     (course / ".venv").symlink_to(sys.prefix)
     return course
 

@@ -39,6 +39,8 @@ class Watch:
 
 
 class Lab:
+    """JupyterLab in a page of the browser; address: what `make lab` prints; watch: the page's Watch."""
+
     def __init__(self, page, address, watch):
         self.page, self.address, self.watch = page, address, watch
 

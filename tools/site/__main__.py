@@ -1,35 +1,20 @@
 """Make the pages: `python -m tools.site [FOLDER]`, by default into build/site."""
 
+import argparse
 import shutil
 import sys
 import tempfile
 import time
-from importlib.metadata import distributions
 from pathlib import Path
 
 from tools import setup_env
-from tools.site.sources import ROOT, SiteError, lay_out
+from tools.add_packages import PackageError, add
+from tools.editions import ROOT
+from tools.pictures import PictureError
+from tools.site.sources import SiteError, lay_out
 
 HERE = Path(__file__).parent
 NEEDED = HERE / "requirements.txt"
-
-
-def install():
-    """Add what the pages need to this environment, once, and change nothing there; SiteError if it cannot be had."""
-    asked, done = setup_env.digest(NEEDED), Path(sys.prefix, ".site")
-    if done.exists() and done.read_text(encoding="utf-8") == asked:
-        return
-    print("Installing what the pages are made with, once.", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        there = Path(folder, "there.txt")
-        there.write_text("".join(f"{d.name}=={d.version}\n" for d in distributions()), encoding="utf-8")
-        what = ["install", "--quiet", "-r", NEEDED, "-c", there]
-        uv = [sys.executable, "-m", "uv", "pip", *what, "--python", sys.executable]
-        pip = [sys.executable, "-m", "pip", *what]
-        settings = setup_env.settings_for_uv(sys.executable)
-        if setup_env.run(*uv, settings=settings).returncode and setup_env.run(*pip).returncode:
-            raise SiteError("The pages' tools cannot be installed; the lines above say why. Then call again.")
-    done.write_text(asked, encoding="utf-8")
 
 
 def build(sources, pages):
@@ -42,16 +27,18 @@ def build(sources, pages):
 def main(arguments):
     """The command line; returns the exit status."""
     began = time.monotonic()
-    pages = Path(arguments[0] if arguments else ROOT / "build/site").resolve()
+    parser = argparse.ArgumentParser(prog="python -m tools.site", description="Make the pages of the course.")
+    parser.add_argument("folder", nargs="?", metavar="FOLDER", default=ROOT / "build/site", help="default: build/site")
+    pages = Path(parser.parse_args(arguments).folder).resolve()
     try:
         if pages.exists() and not (pages / "searchindex.js").exists() and any(pages.iterdir()):
             raise SiteError(f"{pages} holds something else than pages: name another folder.")
-        install()
+        add(NEEDED)
         shutil.rmtree(pages, ignore_errors=True)
         with tempfile.TemporaryDirectory() as sources:
             lay_out(Path(sources))
             status = build(sources, pages)
-    except (SiteError, OSError) as error:
+    except (SiteError, PictureError, PackageError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     if status == 0:

@@ -2,25 +2,16 @@
 
 import re
 import shutil
-from base64 import b64decode
 from pathlib import Path
 from string import Template
 
 import nbformat
 
 from cs231n.checks.todo import TODOS
+from tools.editions import ROOT
+from tools.pictures import figure
 
-ROOT = Path(__file__).resolve().parents[2]
 START_PAGE = Path(__file__).with_name("index.md")
-# A notebook's picture on the start page: what the cell that draws it says, and which of its figures it is.
-PICTURES = {
-    "RNN": ("score_captions(model", -1),
-    "LSTM": ("LSTM, forget bias", -1),
-    "NetworkVisualization": ("create_fourier_visualization(label", -1),
-    "StyleTransfer": ("def paint(", 0),
-    "GANs": ("torch.lerp(", -1),
-    "extras": ("Diffusion(images", 1),
-}
 LINK = re.compile(r"\[([^\]]+)\]\(\.\./([^)\s#]+)\)")  # to a file outside the notebooks' folder
 NOT_PROSE = ("#", ">", "|", "-", "[", "**", "!", "<", "$")  # heads of paragraphs that do not say what it is about
 CARD = Template("""\
@@ -92,7 +83,7 @@ def card(name, notebook, pictures):
     """The start page's words on a notebook, all of them its own; its picture is written into `pictures`."""
     todos = [todo for todo in TODOS.values() if todo.notebook == name]
     title = next(re.findall(r"^# (.+)$", cell.source, re.M)[0] for cell in prose(notebook) if "# " in cell.source)
-    content, kind, alt = picture(name, notebook)
+    content, kind, alt = figure(name, notebook)
     (pictures / f"{name}.{kind}").write_bytes(content)
     return CARD.substitute(
         name=name, title=title, about=what_it_is_about(notebook), picture=f"{name}.{kind}",
@@ -108,20 +99,6 @@ def what_it_is_about(notebook):
     if paragraph.endswith(":"):
         paragraph = re.match(r"(.*[.?!])\s[A-Z]", paragraph, re.S)[1]
     return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", " ".join(paragraph.split()))
-
-
-def picture(name, notebook):
-    """(bytes, "png" or "jpeg", alternative text) of a notebook's figure for the start page."""
-    said, which = PICTURES[name]
-    for cell in notebook.cells:
-        if cell.cell_type != "code" or said not in cell.source:
-            continue
-        shown = [(o, m) for o in cell.outputs for m in ("image/png", "image/jpeg") if m in o.get("data", ())]
-        if shown:
-            output, mime = shown[which]
-            alt = output.metadata.get(mime, {}).get("alt", "")
-            return b64decode(output.data[mime]), mime.removeprefix("image/"), alt
-    raise SiteError(f"{name}.ipynb has no figure from a cell with '{said}': name another in {Path(__file__).name}.")
 
 
 def duration(minutes):

@@ -36,7 +36,10 @@ class Recipe(Run):
                 setattr(self, name, value)
         self.ranks = ranks or Ranks()
         if self.batch_size % self.ranks.size:
-            raise ValueError(f"a batch of {self.batch_size} cannot be divided evenly among {self.ranks.size} processes")
+            raise ValueError(
+                f"a batch of {self.batch_size} cannot be divided evenly among {self.ranks.size} processes; choose a "
+                "multiple with --batch-size"
+            )
         self.seed, self.dtype = seed, dtype
         np.random.seed(seed % 2**32)
         torch.manual_seed(seed)
@@ -92,10 +95,12 @@ class TorchRecipe(Recipe):
 
     @property
     def torch_dtype(self):
+        """The dtype of the networks."""
         return getattr(torch, self.dtype)
 
     @property
     def num_parameters(self):
+        """How many numbers the networks have to learn."""
         return sum(p.numel() for network in self.networks.values() for p in network.parameters())
 
     def mine(self, batch):
