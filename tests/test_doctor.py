@@ -163,8 +163,9 @@ def test_a_cure_is_one_sentence(trouble):
 
 
 def run(*command, folder=ROOT, **settings):
+    encoding, environment = settings.get("PYTHONIOENCODING", "utf-8"), os.environ | settings
     return subprocess.run(
-        [PYTHON, *command], cwd=folder, env=os.environ | settings, capture_output=True, encoding="utf-8", timeout=300
+        [PYTHON, *command], cwd=folder, env=environment, capture_output=True, encoding=encoding, timeout=300
     )
 
 

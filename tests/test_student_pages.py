@@ -1,6 +1,7 @@
 """What the student edition has besides code: its README, a page for coding agents, a place for the help used."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_what_the_readme_shows_of_the_checks_runs(student):
     (code,) = [block for block in blocks if block.startswith("from cs231n.checks import")]
     assert "\nprogress() " in code
     code = code.replace("\nprogress() ", '\nprogress("RNN") ')
-    done = subprocess.run([sys.executable, "-c", code], cwd=student, capture_output=True, text=True, timeout=300)
+    lenient = os.environ | {"CS231N_STRICT": "0"}
+    done = subprocess.run([sys.executable, "-c", code], cwd=student, env=lenient, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "not started" in done.stdout and "Hint 1 of" in done.stdout and "0 of 8 done" in done.stdout
