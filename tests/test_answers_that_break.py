@@ -145,3 +145,8 @@ def test_an_answer_that_writes_into_its_weights_spoils_no_later_check(monkeypatc
         replace(patch, TODOS["discriminator"], lambda seed=None: Vandal(*widths))
         assert evaluate("discriminator", explained=False).state == "wrong"
     assert evaluate("discriminator").state == "passed"
+
+
+def test_nothing_returned_is_no_matter_of_chance(monkeypatch):
+    replace(monkeypatch, TODOS["rnn_backward"], lambda dh, cache: (None,) * 5)
+    assert evaluate("rnn_backward").reason.startswith("dx is None")

@@ -69,3 +69,10 @@ def test_a_page_and_its_text_begin_alike():
     for result in RESULTS:
         title = re.search(r"<b>(.*?)</b>", PAGES[result.state])[1]
         assert re.sub(r"<[^>]+>", "", title) == repr(ResultCard(result)).splitlines()[0]
+
+
+def test_several_lines_of_code_keep_their_breaks():
+    """As in the last hint, where lines are to change their places."""
+    html = HintCard("some_id", 1, ("Line 3: `a = 1\nb = 2` should be `b = 2\na = 1`.",))._repr_html_()
+    assert html.count("white-space:pre") == 2 and "a = 1\nb = 2</code>" in html
+    assert "white-space:pre'" not in HintCard("some_id", 1, ("Line 3: `a` should be `b`.",))._repr_html_()

@@ -45,7 +45,12 @@ def _badge(sign, colour):
 def _marked_up(text):
     """HTML of a line of text, in which code stands between backticks."""
     parts = escape(text).split("`")
-    return "".join(f"<code>{part}</code>" if k % 2 and k + 1 < len(parts) else part for k, part in enumerate(parts))
+    return "".join(_code(part) if k % 2 and k + 1 < len(parts) else part for k, part in enumerate(parts))
+
+
+def _code(text):
+    """Several lines of code keep their breaks."""
+    return f"<code style='display:block;white-space:pre'>{text}</code>" if "\n" in text else f"<code>{text}</code>"
 
 
 @dataclass

@@ -123,7 +123,8 @@ def _unsteady(todo, function, seen, args):
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
     try:
-        return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in pairs)
+        numbers = ((a, b) for a, b in pairs if a is not None and b is not None)
+        return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in numbers)
     except Exception:  # an answer may give what has no shape, such as lists of several lengths
         return False
 
