@@ -214,3 +214,14 @@ def test_without_alarms_no_while_is_changed(tmp_path, monkeypatch):
     assert answer("rnn_step_forward", text, tmp_path).line == 6
     monkeypatch.setattr("cs231n.checks.explain.can_stop", lambda: False)
     assert answer("rnn_step_forward", text, tmp_path).line is None
+
+
+def test_what_is_wrong_in_float32_alone_relates_to_nothing(tmp_path):
+    """Where every case in float64 is right, any relation would hold."""
+    text = """
+    def rnn_step_forward(x, prev_h, Wx, Wh, b):
+        next_h = np.tanh(x @ Wx + prev_h @ Wh + b)
+        return next_h + 0.3 * np.sin(9 * next_h) * (x.dtype == np.float32), None
+    """
+    card = repr(ResultCard(answer("rnn_step_forward", text, tmp_path)))
+    assert "only on 'float32'" in card and "right one" not in card
