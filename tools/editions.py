@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "cs231n", "datasets/mini")
+TEACHERS = "cs231n/grade/"  # within these folders, and of no use to a student
 FILES = {
     "README.md": "tools/student_README.md",
     "AGENTS.md": "tools/student_AGENTS.md",
@@ -263,7 +264,8 @@ def _shipped(root):
         if root.joinpath(source).exists():
             yield rel, root / source
     for folder in FOLDERS:
-        yield from ((path.relative_to(root).as_posix(), path) for path in _walk(root / folder))
+        paths = ((path.relative_to(root).as_posix(), path) for path in _walk(root / folder))
+        yield from ((rel, path) for rel, path in paths if not rel.startswith(TEACHERS))
 
 
 def _walk(folder):

@@ -1,0 +1,1 @@
+"""Grade a class's submissions: python -m cs231n.grade."""

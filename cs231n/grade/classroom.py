@@ -1,0 +1,81 @@
+"""Grade many submissions side by side, in judging processes that outlive whatever a submission does to one of them."""
+
+import contextlib
+import signal
+import traceback
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, util
+
+from cs231n.checks.record import VERSION
+
+_judge = {}  # of one judging process: what it judges with
+
+
+def grade_all(submissions, points, folder, jobs, explained=True):
+    """Yield (submission, record) as they are done. folder: that of build_trees, where everything temporary goes too."""
+    left, alone = list(submissions), False
+    while left:
+        some = left[:1] if alone else left
+        done = []
+        try:
+            with _pool(points, folder, 1 if alone else min(jobs, len(left)), explained) as pool:
+                for submission, record in _graded(pool, some):
+                    done.append(submission)
+                    yield submission, record
+        except BrokenProcessPool:
+            if alone:  # then it is this one that breaks them
+                done = some
+                yield some[0], _failed(some[0], points, "the process that judged it died")
+            alone = not alone
+        left = [submission for submission in left if submission not in done]
+
+
+@contextlib.contextmanager
+def _pool(points, folder, jobs, explained):
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (points, folder, explained))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _graded(pool, submissions):
+    futures = {pool.submit(_grade, submission): submission for submission in submissions}
+    for future in as_completed(futures):
+        yield futures[future], future.result()
+
+
+def _begin(points, folder, explained):
+    """In a judging process: load the checks, and start the processes that answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that gave the orders hears of it
+    from . import judging
+    from .sandbox import Sandbox
+
+    judging.remember()
+    stack = contextlib.ExitStack()
+    util.Finalize(None, stack.close, exitpriority=10)
+    answering = stack.enter_context(Sandbox(folder / "answering", folder))
+    explaining = stack.enter_context(Sandbox(folder / "explaining", folder)) if explained else None
+    _judge.update(points=points, answering=answering, explaining=explaining, judge=judging.judge_submission)
+
+
+def _grade(submission):
+    try:
+        return _judge["judge"](submission, _judge["points"], _judge["answering"], _judge["explaining"])
+    except Exception:  # a broken submission must not stop the others
+        return _failed(submission, _judge["points"], traceback.format_exc(limit=-3))
+
+
+def _failed(submission, points, why):
+    return {
+        "version": VERSION,
+        "student": submission.name,
+        "points": 0.0,
+        "of": sum(points.values()),
+        "seconds": 0.0,
+        "files": submission.places,
+        "notes": [*submission.notes, f"it could not be graded: {why}"],
+        "todos": [],
+        "failed": True,
+    }

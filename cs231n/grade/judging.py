@@ -1,0 +1,169 @@
+"""Judge a submission: its answers come from other processes, and what is right from the course's own checks."""
+
+import ast
+import functools
+import hashlib
+import time
+
+from cs231n.checks.compare import numbers_of
+from cs231n.checks.record import VERSION, todo_as_json
+from cs231n.checks.result import Result
+from cs231n.checks.todo import TODOS, all_needs
+from cs231n.checks.verdict import verdict
+
+from .sandbox import LOADING, Gone, RemoteAnswer, Unusable
+
+EXPLAINING = 60  # seconds by the wall's clock for one explanation
+FOUND = "details", "mistake", "line", "loosely", "explained", "outputs"  # what an explanation adds to a verdict
+
+
+def judge_submission(submission, points, answering, explaining=None):
+    """The record of a Submission, a dict: every TODO with its state, points and reason, as json.dumps takes it.
+
+    points: {id: points} of the TODOs that count. answering, explaining: the Sandboxes of the two trees; with the
+    second, the reason of what is wrong is looked for in the student's code.
+    """
+    began = time.monotonic()
+    answering.lay(submission.files)
+    missing = set()
+    entries = [_entry(TODOS[id], submission, answering, most, missing) for id, most in points.items()]
+    _say_what_rests_on_what(entries)
+    unclear = [entry for entry in entries if _is_unclear(entry)]
+    if explaining and unclear:
+        explaining.lay(submission.files)
+        for entry in unclear:
+            entry.update(_explanation(entry, explaining))
+    return {
+        "version": VERSION,
+        "student": submission.name,
+        "points": round(sum(entry["points"] for entry in entries), 6),
+        "of": round(sum(points.values()), 6),
+        "seconds": round(time.monotonic() - began, 2),
+        "files": submission.places,
+        "notes": submission.notes,
+        "missing": sorted(missing),
+        "todos": entries,
+    }
+
+
+def _entry(todo, submission, sandbox, most, missing):
+    """The entry of one TODO in a record; missing: gets the sentences on what could not be kept from an answer."""
+    began, alarms, digest = time.monotonic(), [], None
+    if todo.file in submission.files:
+        result, alarms, digest = _verdict(todo, sandbox, missing)
+    else:
+        result = Result(todo.id, "todo", f"{todo.file} was not handed in", cases=dict.fromkeys(todo.cases(), False))
+    entry = todo_as_json(result, round(time.monotonic() - began, 3))
+    share = 1.0 if result.state == "passed" else entry["right"] / max(entry["of"], 1) * (result.state == "wrong")
+    return {
+        **entry,
+        "points": 0.0 if alarms else round(most * share, 6),
+        "max_points": most,
+        "alarm": "; ".join(dict.fromkeys(alarms)) or None,
+        "digest": digest if result.state == "wrong" and not alarms else None,
+        "answer": source_of(todo, submission.files.get(todo.file, b"")),
+    }
+
+
+def _verdict(todo, sandbox, missing):
+    """(Result, alarms, digest of the outputs) of the answer to a TODO."""
+    with sandbox.order(id=todo.id) as line:
+        try:
+            answer = RemoteAnswer(todo, line)
+            missing.update(answer.missing)
+            result, _, seen = verdict(answer)
+            digest = _digest(seen)
+        except Unusable as error:
+            reason, where = error.args
+            reason, digest = f"{todo.file} cannot be used: {reason}", _hashed(reason)
+            result = Result(todo.id, "wrong", reason, [where] if where else [], explained=True)
+        except Gone as gone:
+            digest = _hashed(str(gone))
+            result = Result(todo.id, "wrong", f"{todo.file} cannot be loaded: {gone}", explained=True)
+    result.cases = result.cases or dict.fromkeys(todo.cases(), False)
+    return result, line.alarms, digest
+
+
+def _is_unclear(entry):
+    explained = entry["mistake"] or entry["explained"] or entry["alarm"]
+    return entry["state"] == "wrong" and not explained
+
+
+def _explanation(entry, sandbox):
+    """What the student's own check would add to an entry, found in a process that cannot change the verdict."""
+    try:
+        with sandbox.order(explain=entry["id"]) as line:
+            found = line.ask(None, LOADING + EXPLAINING)
+        if found["state"] != "wrong":
+            return {}
+        return {**{name: found[name] for name in FOUND}, "details": [str(d) for d in found["details"] if d]}
+    except (Gone, KeyError):
+        return {}
+
+
+def _say_what_rests_on_what(entries):
+    """Name the lowest TODO that a wrong one rests on and that is wrong as well."""
+    wrong = {entry["id"] for entry in entries if entry["state"] == "wrong"}
+    for entry in entries:
+        if entry["id"] in wrong:
+            entry["below"] = next((id for id in all_needs(TODOS[entry["id"]]) if id in wrong), None)
+
+
+def _digest(seen):
+    """Equal for answers with equal outputs, up to rounding."""
+    return _hashed("\n".join(f"{label}: {_summary(s)}" for label, s in seen.items()))
+
+
+def _summary(seen):
+    if seen.error is not None:
+        return f"{type(seen.error).__name__}: {seen.error}"
+    return "; ".join(f"{name} {_written(value)}" for name, value in sorted(seen.outputs.items()))
+
+
+def _written(value):
+    """The numbers of an output to five digits, or what else it is."""
+    array = numbers_of(value)
+    if array is None:
+        return type(value).__name__
+    return f"{array.dtype} {array.shape} " + _hashed(" ".join(f"{x + 0.0:.4e}" for x in array.ravel().astype(float)))
+
+
+def _hashed(text):
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()[:16]
+
+
+def source_of(todo, data):
+    """The source text of the TODO's function in a file; as much of the file as may hold it, if it cannot be parsed."""
+    text = data.decode(errors="replace")
+    try:
+        node = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    for name in todo.attribute.split("."):
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        node = next((n for n in reversed(node.body) if isinstance(n, kinds) and n.name == name), None)
+        if node is None:
+            return ""
+    return ast.get_source_segment(text, node, padded=True) or ""
+
+
+@functools.cache
+def remember():
+    """From now on work out the cases and what is right of them once: they are the same for every submission."""
+    for todo in TODOS.values():
+        _remember_one(todo)
+
+
+def _remember_one(todo):
+    cases, expected, work_out = todo.cases(), {}, todo.expected
+    known = {tuple(map(id, args)): label for label, args in cases.items()}
+
+    def remembered(*args):
+        label = known.get(tuple(map(id, args)))
+        if label is None:
+            return work_out(*args)
+        if label not in expected:
+            expected[label] = work_out(*args)
+        return expected[label]
+
+    todo.cases, todo.expected = (lambda: dict(cases)), remembered
