@@ -133,24 +133,22 @@ def look(todos):
 
 
 def print_open(summary):
-    """A table of what has not passed: what is wrong or waits with the reason, what is not started by notebook."""
+    """A table of what has not passed, in a row what has the same reason."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    rows, untouched = [], {}
+    from .checks.show import LOOK
+
+    rows = {}
     for entry in summary["todos"]:
-        if entry["state"] == "todo":
-            untouched.setdefault(entry["notebook"], []).append(entry["id"])
-        elif entry["state"] != "passed":
-            sign = "✗" if entry["state"] == "wrong" else "…"
-            rows.append((entry["notebook"], sign, entry["id"], entry["reason"]))
-    for notebook, ids in untouched.items():
-        rows.append((notebook, "○", f"{len(ids)} not started", ", ".join(ids)))
+        if entry["state"] != "passed":
+            rows.setdefault((entry["notebook"], LOOK[entry["state"]][0], entry["reason"]), []).append(entry["id"])
     if rows:
-        table = Table("notebook", "", "still open", "", box=None, title_justify="left")
-        for row in rows:
-            table.add_row(*map(Text, row))
+        table = Table("notebook", "", "still open", "", box=None)
+        for (notebook, sign, reason), ids in rows.items():
+            more = [f"and {len(ids) - 3} more"] if len(ids) > 4 else ids[3:]
+            table.add_row(*map(Text, (notebook, sign, ", ".join([*ids[:3], *more]), reason)))
         Console().print(table)
     print(f"{summary['passed']} of {summary['of']} TODOs pass.")
 

@@ -37,12 +37,12 @@ def survey(ids, printed=None):
                     return
         for id in _lost(left, said):
             left.remove(id)
-            yield not_judged(id, "wrong", worker.end(), [f"Look into {find(id).place}: what never ends, or exits?"])
+            yield not_judged(id, "wrong", worker.end(begun=said is not None))
 
 
-def not_judged(id, state, reason, details=()):
+def not_judged(id, state, reason):
     """The entry of a TODO that no verdict was come to."""
-    return todo_as_json(Result(id, state, reason, list(details), cases=dict.fromkeys(find(id).cases(), False)))
+    return todo_as_json(Result(id, state, reason, cases=dict.fromkeys(find(id).cases(), False)))
 
 
 def _lost(left, said):
@@ -85,11 +85,13 @@ class _Worker:
             heard = time.monotonic()
             yield said
 
-    def end(self):
-        """How it ended, in a sentence."""
+    def end(self, begun):
+        """How it ended, in a sentence; begun: whether it came to anybody's code."""
+        whose = "your code" if begun else "the check"
         if self._is_silent:
-            return f"stopped after {SECONDS} s: is there an endless loop?"
-        return f"your code ended the check's own process (exit status {self._process.returncode})"
+            return f"{whose} was stopped after {SECONDS} s" + ": is there an endless loop?" * begun
+        how = "ended the program that checks it" if begun else "ended before it began"
+        return f"{whose} {how} (exit status {self._process.returncode})"
 
     def __enter__(self):
         return self
@@ -105,6 +107,8 @@ class _Worker:
 
 def main(ids):
     """Run the process."""
+    import torch  # noqa: F401  the oracles load it: no time of the first TODO's
+
     with open(os.dup(1), "w", encoding="utf-8") as out:
         os.dup2(2, 1)
 
