@@ -28,8 +28,11 @@ def unwritten(error):
 def own_line(error, todo):
     """The line of the student's own code that the error went through: of the TODO's function, else of another TODO's.
 
-    If it went on through a helper in the same file, that one's line as well.
+    If it went on through a helper in the same file, that one's line as well. An error raised in another process says
+    it itself, as `own_line`.
     """
+    if told := getattr(error, "own_line", None):
+        return told
     trace = traceback.extract_tb(error.__traceback__)
     for written in (todo, *TODOS.values()):
         lines = _lines_of(written)

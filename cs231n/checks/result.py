@@ -26,6 +26,7 @@ class Result:
     details: list = field(default_factory=list)
     mistake: str | None = None
     label: str | None = None  # of the first case that is wrong
+    cases: dict = field(default_factory=dict)  # label -> whether it is right; None: not due yet
     below: str | None = None  # the id of a TODO that this one rests on and that is wrong as well
     remarks: list = field(default_factory=list)
     outputs: dict = field(default_factory=dict)  # name -> whether it is right in every case

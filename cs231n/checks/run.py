@@ -17,16 +17,6 @@ class TimeOut(BaseException):
     """An answer ran longer than SECONDS; no Exception, so that an answer's own `except Exception` lets it through."""
 
 
-def see_all(todo, function, cases):
-    """{label: Seen} of an answer on cases {label: arguments}; the cases after an endless loop are left out."""
-    seen = {}
-    for label, args in cases.items():
-        seen[label] = see(todo, todo.call, function, args)
-        if isinstance(seen[label].error, TimeOut):
-            break
-    return seen
-
-
 def see(todo, call, function, args, seconds=None):
     """Call the function on a copy of args, noting outputs, changed arguments and errors; seconds: at most so long."""
     before = args

@@ -6,14 +6,15 @@ judged against the oracle. If it is wrong and a known mistake is seen to behave 
 
 import numpy as np
 
+from .answer import LiveAnswer
 from .compare import close
-from .disk import advice, code_at, disagreement
+from .disk import advice, disagreement
 from .errors import describe, line_of_loading, unwritten
 from .explain import explain
 from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
-from .run import TimeOut, dtype_of, forget_mistakes, in_float32, random_state_kept, see, see_all
+from .run import TimeOut, dtype_of, forget_mistakes, in_float32, random_state_kept
 from .todo import Waiting, all_needs, find
 
 
@@ -28,45 +29,61 @@ def evaluate(id, explained=True):
         todo.live()  # imports it
         with random_state_kept():
             amiss = disagreement(todo)
-        function = todo.live()
+        answer = LiveAnswer(todo, todo.live())
     except Exception as error:
         details = [line_of_loading(error), *advice(error)]
-        return Result(id, "wrong", f"{todo.place} cannot be used: {describe(error)}", details)
+        return _unusable(todo, f"{todo.place} cannot be used: {describe(error)}", details)
     if amiss:
-        return Result(id, "wrong", *amiss)
+        return _unusable(todo, *amiss)
     with random_state_kept():
-        if code_at(todo) == (None, False):
-            return Result(id, "wrong", "the TODO's line is deleted, and there is no code in its place yet")
-        waits = {label: ids for label, ids in todo.later.items() if not any(map(_begun, ids))}
-        cases = {label: args for label, args in todo.cases().items() if label not in waits}
-        seen = see_all(todo, function, cases)
-        result = _unfinished(todo, function, seen) or _judged(todo, function, cases, seen, waits)
+        result, cases, seen = verdict(answer)
         if result.label and explained:
-            explain(todo, function, cases, seen, result)
+            explain(todo, answer.function, cases, seen, result)
             result.below = _wrong_below(todo)
         return result
 
 
-def _begun(id):
-    """Whether the line that a student replaces is gone."""
-    try:
-        return not _stands(id, find(id).live())
-    except Exception:  # a file that cannot be imported
-        return True
+def verdict(answer):
+    """(Result, {label: arguments} of the cases that are due, {label: Seen} of those that it came to) of an answer.
+
+    The Result's `cases` tells of each case of the TODO whether it is right, None where it is not due yet.
+    """
+    todo = answer.todo
+    waits = {label: ids for label, ids in todo.later.items() if not any(map(answer.begun, ids))}
+    cases = {label: args for label, args in todo.cases().items() if label not in waits}
+    code = answer.code()
+    if code == (None, False):
+        result = Result(todo.id, "wrong", "the TODO's line is deleted, and there is no code in its place yet")
+        seen = {}
+    else:
+        seen = _see_all(answer, cases)
+        result = _unfinished(answer, code, seen) or _judged(answer, cases, seen, waits)
+    told = result.cases
+    result.cases = {label: None if label in waits else told.get(label, False) for label in todo.cases()}
+    return result, cases, seen
 
 
-def _stands(id, function):
-    """Whether a TODO's own raise line stands in its function, even if it is never reached."""
-    code = getattr(function, "__code__", None)
-    return any(f"TODO {id}: replace this line" in c for c in code.co_consts if isinstance(c, str)) if code else False
+def _unusable(todo, reason, details):
+    return Result(todo.id, "wrong", reason, details, cases=dict.fromkeys(todo.cases(), False))
 
 
-def _unfinished(todo, function, seen):
+def _see_all(answer, cases):
+    """The Seen of each case; those after an endless loop are left out."""
+    seen = {}
+    for label, args in cases.items():
+        seen[label] = answer.see(args)
+        if isinstance(seen[label].error, TimeOut):
+            break
+    return seen
+
+
+def _unfinished(answer, code, seen):
     """The Result if this TODO, or one that it needs, is not written yet."""
+    todo = answer.todo
     broken = [s.error.args[0] for s in seen.values() if isinstance(s.error, Waiting)]
     named = [id for s in seen.values() if (id := unwritten(s.error))]
-    if todo.id in named or (named and _stands(todo.id, function)):
-        line, written = code_at(todo) or (None, False)
+    if todo.id in named or (named and answer.stands()):
+        line, written = code or (None, False)
         if written:
             return Result(todo.id, "wrong", f"your code is there, but line {line} still raises: delete that line")
         where = f"Look for TODO({todo.id}) in {todo.place}; it takes about {todo.minutes} minutes."
@@ -82,32 +99,45 @@ def _unfinished(todo, function, seen):
     return None
 
 
-def _judged(todo, function, cases, seen, waits):
+def _judged(answer, cases, seen, waits):
     """The Result of the first case that is wrong, with the mistake and what it builds on; passed if none is."""
-    remarks = []
+    todo, told, remarks, first = answer.todo, {}, [], None
     for label, args in cases.items():
-        if label not in seen or unwritten(seen[label].error):
+        if label not in seen:
             continue
-        wrong, more = _judge_in_either_dtype(todo, function, label, seen[label], args)
-        if wrong:
-            wrong.label, wrong.mistake = label, name_mistake(todo, seen)
-            if not wrong.mistake and _unsteady(todo, function, seen[label], args):
-                wrong.reason = f"the same input gives another result each time (on the input '{label}')"
-                wrong.details = ["Does it draw random numbers, or keep something from one call to the next?"]
-                wrong.explained = True
-            if begun := next(filter(_begun, todo.later.get(label, ())), None):
-                wrong.reason = f"{begun} is begun, so it is the turn of '{label}': {wrong.reason}"
-            return wrong
+        if unwritten(seen[label].error):
+            told[label] = None
+            continue
+        wrong, more = _judge_in_either_dtype(answer, label, seen[label], args)
+        told[label] = not wrong and not any(r.startswith(todo.beyond.get(label, r + " ")) for r in more)
+        if wrong and first is None:
+            first, wrong.label = wrong, label
         remarks += more
-    return _passed(todo, seen, remarks, waits)
+    result = _wrong(answer, first, cases, seen) if first else _passed(todo, seen, remarks, waits)
+    result.cases = told
+    return result
 
 
-def _judge_in_either_dtype(todo, function, label, seen, args):
+def _wrong(answer, result, cases, seen):
+    """The Result of the first wrong case, completed."""
+    todo, label = answer.todo, result.label
+    result.mistake = name_mistake(todo, seen)
+    if not result.mistake and _unsteady(answer, seen[label], cases[label]):
+        result.reason = f"the same input gives another result each time (on the input '{label}')"
+        result.details = ["Does it draw random numbers, or keep something from one call to the next?"]
+        result.explained = True
+    if begun := next(filter(answer.begun, todo.later.get(label, ())), None):
+        result.reason = f"{begun} is begun, so it is the turn of '{label}': {result.reason}"
+    return result
+
+
+def _judge_in_either_dtype(answer, label, seen, args):
     """judge(), with a second try in float32 where the course uses no other numbers."""
+    todo = answer.todo
     wrong, remarks = judge(todo, label, seen, args)
     in_vain = isinstance(seen.error, TimeOut) or not todo.float32_suffices
     if wrong and not in_vain and dtype_of(args) == np.float64:
-        again = see(todo, todo.call, function, in_float32(args))
+        again = answer.see(in_float32(args))
         in_single, _ = judge(todo, label, again, args, np.dtype(np.float32))
         if not in_single:
             return None, [f"It is right for float32, which the course uses, but not for float64: {wrong.reason}."]
@@ -116,9 +146,9 @@ def _judge_in_either_dtype(todo, function, label, seen, args):
     return wrong, remarks
 
 
-def _unsteady(todo, function, seen, args):
+def _unsteady(answer, seen, args):
     """Whether the answer gives other numbers for the same input once more."""
-    again = None if seen.error else see(todo, todo.call, function, args)
+    again = None if seen.error else answer.see(args)
     if again is None or again.error:
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
