@@ -10,7 +10,7 @@ READY  := $(VENV)/.ready
 SETTINGS := CS231N_DATA=mini CS231N_STRICT=1 TQDM_DISABLE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup doctor lab test test-browser student mutants run site bench datasets gone
+.PHONY: help setup doctor lab test test-browser student submission mutants run site bench datasets gone
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s  %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ lab: setup  ## build student/ if it is not there, then open JupyterLab (LAB="--p
 
 student: setup  ## build the student edition into DEST (default student/)
 	$(BIN)/python -m tools.editions "$(DEST)"
+
+submission: setup  ## pack what a student hands in, of the edition in DEST, into its submission.zip
+	@$(BIN)/python -m cs231n.submission --edition "$(DEST)"
 
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
 	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)

@@ -17,6 +17,7 @@ TEACHERS = "cs231n/grade/"  # within these folders, and of no use to a student
 FILES = {
     "README.md": "tools/student_README.md",
     "AGENTS.md": "tools/student_AGENTS.md",
+    "Makefile": "tools/student_Makefile",
     "requirements.txt": "requirements.txt",
     "LICENSE": "LICENSE",
 }
@@ -24,7 +25,7 @@ OPTIONAL = {"get_datasets.sh": "get_datasets.sh"}
 OURS = ("notebooks", "cs231n", "datasets", "tests", "tools", "benchmarks", ".ci", ".git", ".venv")
 # What running and editing leave behind. Patterns, not git: an unpacked archive must build the same edition.
 IGNORED = (".*", "__pycache__", "*.py[co]", "checkpoints", "*.pt", "*.pth", "*.ckpt", "*.log", "*.tmp",
-           "*.part", "*~", "*.bak", "*.swp", "*.orig", "*.rej")
+           "*.part", "*~", "*.bak", "*.swp", "*.orig", "*.rej", "journal.jsonl", "submission*.zip")
 
 ID = r"[a-z][a-z0-9_]*"
 STUB = 'raise NotImplementedError("TODO {}: replace this line with your code")'

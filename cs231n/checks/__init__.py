@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from pathlib import Path
 
-from . import edition, exercises  # noqa: F401  exercises registers the TODOs
+from . import edition, exercises, journal  # noqa: F401  exercises registers the TODOs
 from .case import case
 from .console import in_ipython
 from .disk import keep_line_numbers
@@ -12,10 +12,11 @@ from .result import Result
 from .show import HintCard, ProgressTable, ResultCard, display
 from .todo import EDITION, TODOS, find
 from .verdict import evaluate
+from .way import Way
 
 __all__ = ["check", "hint", "case", "progress", "CheckFailed", "TODOS"]
 
-_hints_shown = Counter()
+_hints_shown = Counter()  # in this session; the journal knows of earlier ones
 _mends = {}  # id -> what the last check found that would make the answer right
 
 
@@ -32,6 +33,7 @@ def check(*ids):
     for result in results:
         _mends[result.id] = tuple(f"Line {c.line}: `{c.before}` should be `{c.after}`." for c in result.changes)
         display(ResultCard(result))
+        journal.note(result.id, result.state, result.mistake)
     _be_strict(results)
 
 
@@ -57,18 +59,22 @@ def hint(id):
     Where the last check found the change that makes the answer right, that change is the last hint.
     """
     hints = (*find(id).hints, *_mends.get(id, ()))
-    _hints_shown[id] = min(_hints_shown[id] + 1, len(hints))
-    display(HintCard(id, _hints_shown[id], hints))
+    taken = max(_hints_shown[id], journal.hints_taken()[id])
+    number = min(taken + 1, len(hints))
+    _hints_shown[id] = max(number, taken)  # more than there are now, if one was a change that the last check found
+    display(HintCard(id, number, hints))
+    journal.note(id, journal.HINT, hints=_hints_shown[id])
 
 
 def progress(notebook=None):
-    """Check every TODO (of one notebook, say "RNN") and show a table of their states with a bar."""
+    """Check every TODO (of one notebook, say "RNN") and show a table of their states, with a bar and the way so far."""
     ids = [id for id, todo in TODOS.items() if notebook in (None, todo.notebook)]
     if not ids:
         notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
         raise ValueError(f"no notebook is called {notebook!r}; there are {', '.join(notebooks)}")
     results = [_evaluate_unless_stopped(id, explained=False) for id in ids]
-    display(ProgressTable(results))
+    journal.note_news(results)
+    display(ProgressTable(results, Way.so_far(results)))
     _be_strict(results)
 
 

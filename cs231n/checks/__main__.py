@@ -1,6 +1,7 @@
 """Every TODO with its state, in the terminal: python -m cs231n.checks --help."""
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +9,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import edition
+from . import edition, journal
 from .console import fit_output
+from .record import as_json
 from .show import ProgressTable, ResultCard
+from .survey import survey
 from .todo import TODOS, find
 from .verdict import evaluate
+from .way import Way
 
 STYLES = {"passed": "green", "todo": "dim", "waiting": "dim", "wrong": "red"}  # as the terminal's own theme has them
 
@@ -28,6 +32,7 @@ def parser():
     p.add_argument(
         "--edition", metavar="FOLDER", type=Path, help="check the edition in this folder instead, say student"
     )
+    p.add_argument("--json", action="store_true", help="print JSON for other programs; checks/record.py describes it")
     return p
 
 
@@ -36,28 +41,50 @@ def main(argv=None):
     args = parser().parse_args(argv)
     fit_output()
     if args.edition is None:
-        return show(args.names)
+        return show_json(args.names) if args.json else show(args.names)
     if not (args.edition / "cs231n" / "checks").is_dir():
         print(f"there is no edition of the course in {args.edition}; name the folder above its cs231n", file=sys.stderr)
         return 2
-    return subprocess.call([sys.executable, "-m", "cs231n.checks", *args.names], cwd=args.edition)
+    more = [*args.names, *["--json"] * args.json]
+    return subprocess.call([sys.executable, "-m", "cs231n.checks", *more], cwd=args.edition)
+
+
+def chosen(names):
+    """(ids that are named, ids of the notebooks that are named); those of all notebooks if there are no names."""
+    notebooks = {todo.notebook for todo in TODOS.values()}
+    ids = [find(name).id for name in names if name not in notebooks]
+    return ids, [id for id, todo in TODOS.items() if not names or todo.notebook in names]
+
+
+def show_json(names):
+    """Print one JSON object, whatever students' code prints; 0 if all passed, 1 if not, 2 if a name is unknown."""
+    try:
+        ids = set().union(*chosen(names))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    entries = {entry["id"]: entry for entry in survey([id for id in TODOS if id in ids])}
+    whole = as_json([entries[id] for id in TODOS if id in ids])
+    print(json.dumps(whole, indent=1))
+    return int(whole["passed"] < whole["of"])
 
 
 def show(names):
     """Print a table of all TODOs, or of some notebooks', or a card for each id; 0 if all passed, else 1."""
-    notebooks = {todo.notebook for todo in TODOS.values()}
-    chosen = [n for n in names if n in notebooks] if names else notebooks
     try:
-        cards = [evaluate(find(n).id) for n in names if n not in notebooks]
+        named, listed = chosen(names)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    cards = [evaluate(id) for id in named]
     yours = "".join(f"; yours: python -m cs231n.checks --edition {name}" for name in edition.beside())
     print(f"This is {edition.described()}{yours}")
     for result in cards:
         print(ResultCard(result))
-    results = [evaluate(id, explained=False) for id, todo in TODOS.items() if todo.notebook in chosen]
+        journal.note(result.id, result.state, result.mistake)
+    results = [evaluate(id, explained=False) for id in listed]
     if results:
+        journal.note_news(results)
         print_table(results)
     return int(any(r.state != "passed" for r in cards + results))
 
@@ -71,6 +98,8 @@ def print_table(results):
     done = sum(r.state == "passed" for r in results)
     full = round(30 * done / len(results))
     console.print(f"[{STYLES['passed']}]{'━' * full}[/][dim]{'━' * (30 - full)}[/] {done} of {len(results)} done")
+    if way := Way.so_far(results):
+        print(way)
 
 
 if __name__ == "__main__":

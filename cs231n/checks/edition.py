@@ -14,9 +14,14 @@ NEEDED = ("numpy", "torch", "rich")
 BUILDER = Path("tools", "editions.py")  # which only the solved edition has
 
 
+def kind():
+    """Which it is: "solved" or "student"."""
+    return "solved" if (EDITION / BUILDER).exists() else "student"
+
+
 def described():
     """The edition in a few words."""
-    return f"the solved edition, {EDITION}" if (EDITION / BUILDER).exists() else f"your own edition, {EDITION}"
+    return f"the solved edition, {EDITION}" if kind() == "solved" else f"your own edition, {EDITION}"
 
 
 def beside():
@@ -33,7 +38,8 @@ def advice_on_python():
     places = [folder / ".venv" / python for folder in (EDITION, EDITION.parent)
               for python in (Path("bin", "python"), Path("Scripts", "python.exe"))]  # fmt: skip
     better = next((p for p in places if p.exists() and p.parents[1] != Path(sys.prefix)), None)
-    todo = f"run {os.path.relpath(better)} -m cs231n.checks" if better else "`make lab` in its folder installs it"
+    *_, module = ["cs231n.checks", *(word for word in sys.orig_argv if word.startswith("cs231n."))]
+    todo = f"run {os.path.relpath(better)} -m {module}" if better else "`make lab` in its folder installs it"
     return f"This Python ({sys.executable}) has no {lacks}, which the course needs: {todo}"
 
 

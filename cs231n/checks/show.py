@@ -141,9 +141,10 @@ class HintCard:
 
 @dataclass
 class ProgressTable:
-    """A row for each of some Results, and how many of them have passed."""
+    """A row for each of some Results, and how many of them have passed; with the way so far, if there is one."""
 
     results: list
+    way: object = None  # a card
 
     def rows(self):
         """(notebook, id, sign, word and reason, colour) of each TODO; a notebook's name only in its first row."""
@@ -171,7 +172,7 @@ class ProgressTable:
             f"{chr(10) * bool(notebook and n)}{notebook:<22}{sign} {id:<33}{why}"
             for n, (notebook, id, sign, why, _) in enumerate(self.rows())
         ]
-        return "\n".join([*lines, f"{bar} {self._end()}"])
+        return "\n".join([*lines, f"{bar} {self._end()}", *([repr(self.way)] if self.way else [])])
 
     def _repr_html_(self):
         done, total = self._count()
@@ -187,4 +188,5 @@ class ProgressTable:
             f"<div style='{strip}rgba(128,128,128,.25);width:22em;margin:6px 0'>"
             f"<div style='{strip}{LOOK['passed'][1]};width:{full}'></div></div>"
         )
-        return f"{bar}<div>{escape(self._end())}</div><table style='border-collapse:collapse'>{rows}</table>"
+        way = self.way._repr_html_() if self.way else ""
+        return f"{bar}<div>{escape(self._end())}</div>{way}<table style='border-collapse:collapse'>{rows}</table>"
