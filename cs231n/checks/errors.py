@@ -31,7 +31,8 @@ def own_line(error, todo):
     If it went on through a helper in the same file, that one's line as well. An error raised in another process says
     it itself, as `own_line`.
     """
-    if told := getattr(error, "own_line", None):
+    told = getattr(error, "own_line", None)
+    if told is not None:
         return told
     trace = traceback.extract_tb(error.__traceback__)
     for written in (todo, *TODOS.values()):

@@ -4,6 +4,7 @@ The first loads what is not the student's, and forks one process for each TODO. 
 student's code, and answers: arguments in, arrays out. It judges nothing, and what is right is not in its reach.
 """
 
+import ast
 import gc
 import importlib
 import json
@@ -14,13 +15,15 @@ import struct
 import sys
 import sysconfig
 import threading
+import traceback
 from pathlib import Path
 
 import numpy as np
 
+from cs231n.checks import run
 from cs231n.checks.answer import LiveAnswer
 from cs231n.checks.errors import describe, line_of_loading, own_line
-from cs231n.checks.todo import EDITION, Waiting, find
+from cs231n.checks.todo import EDITION, TODOS, Waiting, find
 from cs231n.grade import confine, wire
 
 READABLE = (  # by an answer, besides its own tree and Python's
@@ -36,8 +39,10 @@ CHANGES = {
 GIVEN = "cs231n.image_utils", "cs231n.coco_utils", "cs231n.data_utils", "cs231n.classifiers.squeezenet"
 READS = {"open", "os.listdir", "os.scandir"}
 NETWORK = {"socket.connect", "socket.bind", "socket.getaddrinfo"}
+NATIVE = {"ctypes.dlopen", "ctypes.dlsym"}
 TWO_PATHS = {"os.rename", "os.link"}
-WATCHED = STARTS | SIGNALS | CHANGES | READS | NETWORK
+WATCHED = STARTS | SIGNALS | CHANGES | READS | NETWORK | NATIVE
+SECONDS = 10  # for one case, all of which are tiny
 MOST_ALARMS = 20
 _line = []  # the file descriptor that alarms go to, once there is one
 
@@ -45,6 +50,7 @@ _line = []  # the file descriptor that alarms go to, once there is one
 def serve(control):
     """Fork a process for each order that comes, with the two ends of its line to the judge; control: a socket's FD."""
     sys.path[0] = str(EDITION)
+    run.SECONDS = SECONDS
     _load()
     control = socket.socket(fileno=control)
     control.sendall(b"ready")
@@ -126,11 +132,45 @@ def _pythons_own():
     return sorted(str(Path(path).resolve()) for path in paths if path and os.path.isdir(path))
 
 
-def alarm(text):
-    """Tell the judge at once: what has gone out cannot be taken back."""
+def alarm(text, place=None):
+    """Tell the judge at once: what has gone out cannot be taken back. place: (file, line) of the code that did it."""
     if _line and len(_line) <= MOST_ALARMS:
         _line.append(text)
-        wire.send(_line[0], {"alarm": text[:300]})
+        wire.send(_line[0], {"alarm": text[:300], "of": _owner(*(place or _students_line()))})
+
+
+def _students_line():
+    """The innermost line of a student's on the stack."""
+    frame = sys._getframe(2)
+    while frame is not None and not _is_a_students(frame.f_code.co_filename):
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 0)
+
+
+def _is_a_students(file):
+    return file in {str(EDITION / todo.file) for todo in TODOS.values()}
+
+
+def _owner(file, line):
+    """[file in the tree, id of the TODO whose function holds the line]; empty where that is not known."""
+    for todo in TODOS.values() if _is_a_students(file) else ():
+        if file == str(EDITION / todo.file) and line in lines_of(todo, Path(file).read_bytes()):
+            return [todo.file, todo.id]
+    return [str(Path(file).relative_to(EDITION)), ""] if _is_a_students(file) else ["", ""]
+
+
+def lines_of(todo, data):
+    """The lines of a TODO's function in the bytes of its file; none where it is not there, or the file has faults."""
+    try:
+        node = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return range(0)
+    for name in todo.attribute.split("."):
+        kinds = (ast.FunctionDef, ast.ClassDef)
+        node = next((n for n in reversed(node.body) if isinstance(n, kinds) and n.name == name), None)
+        if node is None:
+            return range(0)
+    return range(node.lineno, node.end_lineno + 1)
 
 
 def refuse():
@@ -155,6 +195,8 @@ def _watch(readable, writable):
             alarm(f"it tried to start another process ({event})")
         elif event in SIGNALS and args[0] != os.getpid():
             alarm("it tried to signal another process")
+        elif event in NATIVE:
+            alarm(f"it tried to reach below Python ({event})")
         elif event in NETWORK:
             alarm("it tried to reach the network")
         elif event in CHANGES and not all(within(path, [writable]) for path in args[: 1 + (event in TWO_PATHS)]):
@@ -206,8 +248,8 @@ def _answer(todo, requests, replies, missing):
         asked = wire.receive(requests)
         seen = answer.see(asked["args"])
         _tell_of_exchanged(before)
-        if threading.active_count() > 1:
-            alarm("it left a thread running")
+        for thread in threading.enumerate()[1:]:
+            alarm("it left a thread running", _place_of(getattr(thread, "_target", None)))
         _reply(replies, {"token": asked["token"], **_told(seen, todo)})
 
 
@@ -223,7 +265,9 @@ def _told(seen, todo):
     if seen.error is None:
         return {"outputs": outputs, "changed": seen.changed, "error": None}
     if isinstance(seen.error, SystemExit):
-        alarm("it tried to end the program (sys.exit)")
+        frames = traceback.extract_tb(seen.error.__traceback__)
+        places = [(frame.filename, frame.lineno) for frame in frames if _is_a_students(frame.filename)]
+        alarm("it tried to end the program (sys.exit)", places[-1] if places else None)
     text = seen.error.args[0] if isinstance(seen.error, Waiting) else str(seen.error)
     error = {"kind": type(seen.error).__name__, "text": text[:600], "line": own_line(seen.error, todo)}
     return {"outputs": {}, "changed": seen.changed, "error": error}
@@ -243,9 +287,14 @@ def _attributes():
 def _tell_of_exchanged(before):
     for owner, attributes in before:
         now = vars(owner)
-        changed = [name for name, value in attributes.items() if _is_foreign(now.get(name), value)]
-        if changed:
-            alarm(f"it exchanged {owner.__name__}.{changed[0]}")
+        for name, value in attributes.items():
+            if _is_foreign(now.get(name), value):
+                alarm(f"it exchanged {owner.__name__}.{name}", _place_of(now.get(name)))
+
+
+def _place_of(function):
+    code = getattr(function, "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code else ("", 0)
 
 
 def _is_foreign(now, before):

@@ -1,6 +1,5 @@
 """Judge a submission: its answers come from other processes, and what is right from the course's own checks."""
 
-import ast
 import functools
 import hashlib
 import time
@@ -11,6 +10,7 @@ from cs231n.checks.result import Result
 from cs231n.checks.todo import TODOS, all_needs
 from cs231n.checks.verdict import verdict
 
+from .answering import lines_of
 from .sandbox import LOADING, Gone, RemoteAnswer, Unusable
 
 EXPLAINING = 60  # seconds by the wall's clock for one explanation
@@ -81,7 +81,8 @@ def _verdict(todo, sandbox, missing):
             digest = _hashed(str(gone))
             result = Result(todo.id, "wrong", f"{todo.file} cannot be loaded: {gone}", explained=True)
     result.cases = result.cases or dict.fromkeys(todo.cases(), False)
-    return result, line.alarms, digest
+    own = [text for text, file, id in line.alarms if file in ("", todo.file) and id in ("", todo.id)]
+    return result, own, digest
 
 
 def _is_unclear(entry):
@@ -133,18 +134,9 @@ def _hashed(text):
 
 
 def source_of(todo, data):
-    """The source text of the TODO's function in a file; as much of the file as may hold it, if it cannot be parsed."""
-    text = data.decode(errors="replace")
-    try:
-        node = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ""
-    for name in todo.attribute.split("."):
-        kinds = (ast.FunctionDef, ast.ClassDef)
-        node = next((n for n in reversed(node.body) if isinstance(n, kinds) and n.name == name), None)
-        if node is None:
-            return ""
-    return ast.get_source_segment(text, node, padded=True) or ""
+    """The source text of the TODO's function in the bytes of its file; "" if that cannot be parsed."""
+    lines = lines_of(todo, data)
+    return "\n".join(data.decode(errors="replace").splitlines()[lines.start - 1 : lines.stop - 1]) if lines else ""
 
 
 @functools.cache

@@ -22,7 +22,7 @@ HERE = Path(__file__).resolve().parent
 def write_report(records, path, about):
     """Write the page about all records of a class, as one file.
 
-    about: {"date": text, "counts": {what: number}, "confinement": [sentences], "points": {id: most}}, any of them absent.
+    about: {"date": text, "counts": {what: number}, "confinement": [sentences], "points": {id: most}}, any may lack.
     """
     Path(path).write_text(page(records, about), encoding="utf-8")
 

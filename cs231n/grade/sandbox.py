@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 
 from cs231n.checks.result import Seen
-from cs231n.checks.run import SECONDS, TimeOut
+from cs231n.checks.run import TimeOut
 from cs231n.checks.todo import TODOS, Waiting, Wrong
 
 from . import wire
+from .answering import SECONDS
 from .confine import FILE_SIZE
 
 GRACE = 10  # seconds beyond those after which an answer is told to stop
@@ -82,7 +83,10 @@ class Sandbox:
 
 
 class Line:
-    """What goes between the judge and one answering process. `alarms` are what an answer did that none needs to do."""
+    """What goes between the judge and one answering process.
+
+    alarms: what was done that no answer needs to do: (text, the file that did it, the id of the TODO), "" if unknown.
+    """
 
     def __init__(self, sandbox, order):
         self.sandbox, self.alarms, self.ended = sandbox, [], None
@@ -101,7 +105,7 @@ class Line:
             if value is not None:
                 wire.send(self.requests, {"token": token, **value}, until)
             while "alarm" in (reply := wire.receive(self.replies, until, self._watch)):
-                self.alarms.append(str(reply["alarm"]))
+                self.alarms.append((str(reply["alarm"]), str(reply["of"][0]), str(reply["of"][1])))
             if value is not None and reply["token"] != token:
                 raise wire.BrokenLine("a forged reply")
             return reply
@@ -120,15 +124,20 @@ class Line:
 
     def _gone(self, reason):
         status = self.close()
-        self.alarms.append(reason or f"its process ended in the middle of a case ({_how(status)})")
-        return Gone(self.alarms[-1])
+        gone = Gone(reason or f"its process ended in the middle of a case ({_how(status)})")
+        gone.own_line = ""
+        self._alarm(str(gone))
+        return gone
+
+    def _alarm(self, text):
+        self.alarms.append((text, "", ""))
 
     def close(self):
         """End the process; its exit status, None if that cannot be had."""
         if self.ended is None:
             self.ended = (self._end(),)
             if self.output.exists() and self.output.stat().st_size >= FILE_SIZE:
-                self.alarms.append(f"it printed more than {FILE_SIZE // 2**20} MiB")
+                self._alarm(f"it printed more than {FILE_SIZE // 2**20} MiB")
             self.output.unlink(missing_ok=True)
             shutil.rmtree(self.folder, ignore_errors=True)
         return self.ended[0]
@@ -140,7 +149,7 @@ class Line:
             self.sandbox.control.sendall(b".")
             return struct.unpack("<i", self.sandbox.control.recv(4))[0]
         except (OSError, struct.error):  # the process that forks them is gone as well
-            self.alarms.append("it ended the process that had started it")
+            self._alarm("it ended the process that had started it")
             self.sandbox.process.kill()
             self.sandbox.process.wait()
             return None
@@ -211,6 +220,8 @@ def _error(kind, text, line):
     found = ours.get(kind) or getattr(builtins, kind, None)
     if not (isinstance(found, type) and issubclass(found, BaseException)) or found is KeyboardInterrupt:
         found = type(kind if kind.isidentifier() else "Exception", (Exception,), {})
+    if found is KeyError:
+        text = text.strip("'")  # which come back when it is shown
     try:
         error = found(text)
     except TypeError:  # one that takes more than a text
