@@ -46,7 +46,7 @@ SHAPES = {
     "a zip within the zip": {"ada.zip": zipped({"x/a3.zip": zipped(below("student"))})},
     "a tar.gz": {"ada.tar.gz": tarred(SOME)},
     "a tgz in a folder": {"ada/a3.tgz": tarred(below("student"))},
-    "a tar": {"ada.tar": tarred(SOME, "w")},
+    "a tar": {"ada.tar": tarred(SOME, packed=False)},
     "a tar in a zip": {"ada.zip": zipped({"a3.tar.gz": tarred(SOME)})},
     "Windows' backslashes": {"ada.zip": zipped({name.replace("/", "\\"): data for name, data in SOME.items()})},
     "a copy of Windows'": {"ada.zip": zipped({name.replace(".py", " (1).py"): data for name, data in SOME.items()})},
@@ -128,6 +128,12 @@ def test_names_in_a_zip_without_the_flag(tmp_path, encoding):
     bob, zoe = find_submissions(tmp_path / "all.zip", WANTED)
     assert zoe.name == ("Zoë" if encoding == "utf-8" else "Zoëé") and zoe.files == SOME
     assert zoe.places[RNN].startswith("ÜÜ/" if encoding == "utf-8" else "ÜÄöß/")
+
+
+def test_a_name_that_says_it_is_utf8_is_believed(tmp_path):
+    """Though, written in cp437, it would be the bytes of another in UTF-8."""
+    odd = "Zoë".encode().decode("cp437")
+    assert names(lay(tmp_path, {"all.zip": zipped(below(odd) | below("Bob"))})) == ["Bob", odd]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of bytes")

@@ -194,7 +194,7 @@ def _in_zip(file):
     with zipfile.ZipFile(_Metered(file, LONGEST_TABLE)) as archive:
         for info in archive.infolist():
             names = _names(_decoded(info))
-            if names and not info.is_dir() and not info.filename.endswith("\\"):
+            if names and not info.is_dir():
                 read, parts = _zip_reader(archive, info), tuple(map(clean, names))
                 yield Entry(parts, tuple(info.date_time), read, _hindrance(info), top=names[0])
 
@@ -255,4 +255,4 @@ def _tar_reader(archive, member):
 def _names(path):
     """The parts of a path within an archive; none if it leads out of it, or is none of a student's."""
     parts = [part for part in path.replace("\\", "/").split("/") if part not in ("", ".")]
-    return [] if ".." in parts or any(map(is_debris, parts)) else parts
+    return [] if any(map(is_debris, parts)) else parts  # ".." begins with a dot, too
