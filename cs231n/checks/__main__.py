@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from . import edition, journal
 from .console import fit_output
@@ -93,7 +94,7 @@ def print_table(results):
     console, table = Console(), Table("notebook", "TODO", "", "state", box=None)
     for result, (notebook, id, sign, why, _) in zip(results, ProgressTable(results).rows()):
         style = STYLES[result.state]
-        table.add_row(notebook, id, f"[{style}]{sign}[/]", f"[{style}]{why}[/]")
+        table.add_row(notebook, id, Text(sign, style), Text(why, style))  # brackets in a reason are no markup
     console.print(table)
     done = sum(r.state == "passed" for r in results)
     full = round(30 * done / len(results))
