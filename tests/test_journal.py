@@ -243,6 +243,13 @@ def test_what_is_counted():
     assert way((0, ID, "wrong")).words() == "1 try and 0 hints on 1 day"
 
 
+def test_the_last_hint_shown_again_is_no_other():
+    found = way((0, ID, "hint"), (0, ID, "hint"), (0, ID, "hint"), (1, OTHER, "hint"), (2, ID, "wrong"))
+    for entry, number in zip(found.entries, (1, 2, 2, 2)):
+        entry.hints = number
+    assert "1 try and 3 hints on" in found.words() and "3 hints" in repr(found).splitlines()[1]
+
+
 def test_the_text_has_a_line_for_each_of_the_last_days():
     assert repr(way(*STEPS)).splitlines()[1:] == [
         "14 Sep ███░░░░░░░░░░░░░░░░░░░░░ 1 passed after 3 tries, 1 hint",

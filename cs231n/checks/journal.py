@@ -4,8 +4,8 @@
      "mistake": "the bias b is left out", "hints": 1}
 
 `state` is a check's ('passed', 'todo', 'waiting', 'wrong') or 'hint'; `hints` counts those taken for this TODO so far.
-The file goes nowhere by itself. The solved edition has none, CS231N_JOURNAL=off leaves it off, and where it cannot be
-written there is none: no check fails for its sake.
+A table of many TODOs leaves lines for those that it finds changed. The file goes nowhere by itself. The solved edition
+has none, CS231N_JOURNAL=off leaves it off, and where it cannot be written there is none: no check fails for its sake.
 """
 
 import contextlib

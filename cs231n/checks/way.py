@@ -60,8 +60,9 @@ class Way:
                 passed.add(entry.id)
 
     def hints(self):
-        """The entries that are hints."""
-        return [entry for entry in self.entries if entry.state == journal.HINT]
+        """The entries that are hints; the last one of a TODO may be shown again, and is then no other."""
+        given = [entry for entry in self.entries if entry.state == journal.HINT]
+        return list({(entry.id, entry.hints): entry for entry in reversed(given)}.values())
 
     def words(self):
         """What there is to say of it, in a line."""
