@@ -6,6 +6,7 @@ rest is packed all the same. An earlier zip is kept under the date that it has.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -72,7 +73,8 @@ def hand_in(out):
         print(f"{out} cannot be written ({error.strerror or error}); name another place: --out FILE", file=sys.stderr)
         return 1
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     tell(out, packed, left_out, kept)
     return 0
 
@@ -80,7 +82,7 @@ def hand_in(out):
 def what_there_is():
     """(paths to pack, the summary); the checks are imported here, since none of what is amiss with them may stop it."""
     try:
-        from .checks import TODOS
+        from .checks import TODOS, journal
         from .checks.console import fit_output
 
         fit_output()
@@ -93,7 +95,8 @@ def what_there_is():
     summary = look(TODOS)
     print_open(summary)
     files = dict.fromkeys(todo.file for todo in TODOS.values())
-    return [*files, *notebooks(todo.notebook for todo in TODOS.values()), JOURNAL], summary
+    kept = [JOURNAL] * (journal.place() is not None)  # not where the student left it off
+    return [*files, *notebooks(todo.notebook for todo in TODOS.values()), *kept], summary
 
 
 def without_checks(error):
@@ -101,7 +104,8 @@ def without_checks(error):
     print(f"Nothing was checked, for the checks cannot be loaded ({type(error).__name__}: {error}).")
     print("They are packed as they are; a fresh copy of cs231n/checks mends it.")
     files = sorted(path.relative_to(EDITION).as_posix() for path in (EDITION / "cs231n").rglob("*.py"))
-    return [*files, *notebooks(), JOURNAL], {"version": 1, "edition": "student", "passed": 0, "of": 0, "todos": []}
+    kept = [JOURNAL] * ("CS231N_JOURNAL" not in os.environ)
+    return [*files, *notebooks(), *kept], {"version": 1, "edition": "student", "passed": 0, "of": 0, "todos": []}
 
 
 def notebooks(expected=()):

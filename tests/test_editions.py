@@ -278,14 +278,15 @@ DROPPED = ["README.md", "Makefile", "tests/test_a.py", "tools/editions.py", "ben
            "datasets/mnist/images.gz", "datasets/coco.zip", "cs231n/__pycache__/small.cpython-311.pyc",
            "cs231n/small.py~", "cs231n/.small.py.swp", "notebooks/.ipynb_checkpoints/A-checkpoint.ipynb",
            "notebooks/checkpoints/best.npz", "notebooks/model.pt", "datasets/mini/.DS_Store",
-           "datasets/mini/x.part"]
+           "datasets/mini/x.part", "journal.jsonl", "notebooks/journal.jsonl",
+           "notebooks/submission-2026-09-14-1031.zip"]
 
 
 @pytest.fixture
 def root(tmp_path):
     root = tmp_path / "course"
     for rel, text in {**SHIPPED, **dict.fromkeys(DROPPED, "junk"), "tools/student_README.md": "Yours.\n",
-                      "tools/student_AGENTS.md": "Ask back.\n"}.items():
+                      "tools/student_AGENTS.md": "Ask back.\n", "tools/student_Makefile": "submission:\n"}.items():
         path = root / rel
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(text.encode("latin-1"))
@@ -302,9 +303,10 @@ def contents(folder):
 def test_build_ships_these_files_and_no_others(root):
     before = contents(root)
     made = contents(build(root / "student", root))
-    assert made.keys() == SHIPPED.keys() | {"README.md", "AGENTS.md"}
+    assert made.keys() == SHIPPED.keys() | {"README.md", "AGENTS.md", "Makefile"}
     assert made.pop("README.md") == (b"Yours.\n", False)
     assert made.pop("AGENTS.md") == (b"Ask back.\n", False)
+    assert made.pop("Makefile") == (b"submission:\n", False)
     assert made.pop("cs231n/small.py")[0].decode() == UNSOLVED
     assert made.pop("cs231n/a_folder/deep.py")[0] == (
         b'# TODO(deep): set x.\r\nraise NotImplementedError("TODO deep: replace this line with your code")')
