@@ -4,6 +4,7 @@ What is long, opens a server, asks the network or changes the environment has a 
 why. A command that no way fits fails, so that none is written down untried.
 """
 
+import json
 import os
 import re
 import shutil
@@ -115,6 +116,12 @@ def of_one_notebook(place, command):
     with_todos_left(place, f"{command} RNN")
 
 
+def for_a_program(place, command):
+    """It ends with 0 in the solved edition, and with 1 in a student's."""
+    said = json.loads(place.run(f"{command} rnn_step_forward", (0, 1)))
+    assert said["of"] == 1 and said["edition"] == ("student" if place.folder.name == "student" else "solved")
+
+
 def a_diagnosis(place, command):
     """It ends with 1 where this machine has a trouble."""
     assert "Traceback" not in place.run(command, (0, 1))
@@ -198,9 +205,14 @@ def jupyter(place, command):
 
 
 def in_a_notebook(place, command):
-    """%cd leads to a folder; behind ! stands a command."""
+    """%cd leads to a folder; behind ! stands a command; %env sets what the course knows of."""
     if command.startswith("!"):
         return way_of(command[1:])(place, command[1:])
+    if command.startswith("%env "):
+        name, _, value = command[5:].partition("=")
+        sources = (path.read_text(encoding="utf-8") for path in place.course.glob("cs231n/*/*.py"))
+        assert value and any(f'"{name}"' in source for source in sources)
+        return None
     assert command.startswith("%cd ") and (command[4:] in ("into",) or (place.course / command[4:]).is_dir())
 
 
@@ -216,6 +228,14 @@ def on_windows(place, command):
 def restored(place, command):
     """Its path is there, to be restored; the copy is no clone."""
     assert (place.course / command.split()[-1]).exists()
+
+
+def packed(place, command):
+    """The zip is where it says, and is taken away again, so that it is the first the next time as well."""
+    said = place.run(command)
+    file = Path(re.search(r"^(/.*\.zip), .* holds$", said, re.M)[1])
+    assert file == place.course / "student/submission.zip"
+    file.unlink()
 
 
 def replayed(place, command):
@@ -234,7 +254,9 @@ WAYS = [  # the form of the command, how it is run here, why not as it stands
     (rf"{SETTINGS}make lab( PYTHON=\S+| LAB=.*)?", what_make_would_do, "test_commands.py serves the course with it"),
     (r"make setup", set_up, "test_commands.py sets up, with installers made up"),
     (r"make (test|run|bench|datasets|mutants|site|test-browser)", what_make_would_do, "takes minutes"),
+    (rf"make submission|{PYTHON} -m cs231n\.submission( --edition student)?", packed, ""),
     (rf"{PYTHON} -m cs231n\.checks( --edition student)?", of_one_notebook, "takes long; test_course.py checks all"),
+    (rf"{PYTHON} -m cs231n\.checks --json", for_a_program, "takes long"),
     (rf"{SETTINGS}{PYTHON} -m cs231n\.train\b.*", its_help, "trains for minutes"),
     (r"(\.venv/bin/)?torchrun .* -m cs231n\.train .*", with_torchrun, "trains for minutes"),
     (rf"(\./get_datasets\.sh|{PYTHON} -m cs231n\.datasets)( --list| --verify)?", as_it_stands, ""),
@@ -248,7 +270,7 @@ WAYS = [  # the form of the command, how it is run here, why not as it stands
     (r"python3 -m venv \.venv", a_new_environment, "beside the .venv that is there, and without pip"),
     (r"source (\.\./)?\.venv/bin/activate", activated, ""),
     (rf"{PYTHON} -m jupyter(lab)? .*", jupyter, "opens a server, or changes the environment"),
-    (r"(%cd|!python) .*", in_a_notebook, "there is no notebook"),
+    (r"(%cd|%env|!python) .*", in_a_notebook, "there is no notebook"),
     (r"(py |\.venv\\Scripts\\python ).*", on_windows, "this is not Windows"),
     (r"git checkout \S+", restored, "the copy is no clone"),
 ]
@@ -289,6 +311,8 @@ def test_the_command_works(command, folder, course):
         "./get_datasets.sh minst",
         ".venv/bin/python -m tools.labs",
         "%cd far/off",
+        "%env CS231N_JOURNALS=off",
+        "python -m cs231n.submissions",
     ],
 )
 def test_a_command_that_has_gone_stale_is_seen(command, course):

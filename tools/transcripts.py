@@ -28,7 +28,8 @@ DOCUMENTS = ("README.md", "README.zh-CN.md", "tests/first_hour.md")
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
 HOME = "/home/you/course"  # stands in the documents for wherever a copy was played
 # Two edits of one length within a second would be taken for one, and the first one's bytecode for the second's.
-PLAYED = SETTINGS | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100"}
+# Without the journal, since what is drawn from it has today's date in it.
+PLAYED = SETTINGS | {"PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "100", "CS231N_JOURNAL": "off"}
 LOOSE = ((r"\d+(\.\d+)? (ms|s|seconds)\b", "some time"), (r"[ \t]+$", ""))  # what may differ from run to run
 # The search for a slip gives up after some seconds; a busy machine is to find what an idle one finds.
 PATIENCE = "import cs231n.checks.explain; cs231n.checks.explain.SECONDS = 60"
