@@ -9,7 +9,7 @@ from multiprocessing import get_context, util
 
 from cs231n.checks.record import VERSION
 
-_judge = {}  # of one judging process: what it judges with
+_judge = []  # of one judging process: its Judge
 
 
 def grade_all(submissions, points, folder, jobs, explained=True):
@@ -19,8 +19,8 @@ def grade_all(submissions, points, folder, jobs, explained=True):
         some = left[:1] if alone else left
         done = []
         try:
-            with _pool(points, folder, 1 if alone else min(jobs, len(left)), explained) as pool:
-                for submission, record in _graded(pool, some):
+            with _pool(1 if alone else min(jobs, len(left)), folder, explained) as pool:
+                for submission, record in _graded(pool, some, points):
                     done.append(submission)
                     yield submission, record
         except BrokenProcessPool:
@@ -32,39 +32,35 @@ def grade_all(submissions, points, folder, jobs, explained=True):
 
 
 @contextlib.contextmanager
-def _pool(points, folder, jobs, explained):
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (points, folder, explained))
+def _pool(jobs, folder, explained):
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (folder, explained))
     try:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _graded(pool, submissions):
-    futures = {pool.submit(_grade, submission): submission for submission in submissions}
+def _graded(pool, submissions, points):
+    futures = {pool.submit(_grade, submission, points): submission for submission in submissions}
     for future in as_completed(futures):
         yield futures[future], future.result()
 
 
-def _begin(points, folder, explained):
+def _begin(folder, explained):
     """In a judging process: load the checks, and start the processes that answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that gave the orders hears of it
-    from . import judging
-    from .sandbox import Sandbox
+    from .judging import Judge
 
-    judging.remember()
-    stack = contextlib.ExitStack()
-    util.Finalize(None, stack.close, exitpriority=10)
-    answering = stack.enter_context(Sandbox(folder / "answering", folder))
-    explaining = stack.enter_context(Sandbox(folder / "explaining", folder)) if explained else None
-    _judge.update(points=points, answering=answering, explaining=explaining, judge=judging.judge_submission)
+    judge = Judge(folder, explained)
+    util.Finalize(None, judge.__exit__, exitpriority=10)
+    _judge.append(judge)
 
 
-def _grade(submission):
+def _grade(submission, points):
     try:
-        return _judge["judge"](submission, _judge["points"], _judge["answering"], _judge["explaining"])
+        return _judge[0].judge(submission, points)
     except Exception:  # a broken submission must not stop the others
-        return _failed(submission, _judge["points"], traceback.format_exc(limit=-3))
+        return _failed(submission, points, traceback.format_exc(limit=-3))
 
 
 def _failed(submission, points, why):

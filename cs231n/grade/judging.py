@@ -11,39 +11,56 @@ from cs231n.checks.todo import TODOS, all_needs
 from cs231n.checks.verdict import verdict
 
 from .answering import lines_of
-from .sandbox import LOADING, Gone, RemoteAnswer, Unusable
+from .sandbox import LOADING, Gone, RemoteAnswer, Sandbox, Unusable
 
 EXPLAINING = 60  # seconds by the wall's clock for one explanation
 FOUND = "details", "mistake", "line", "loosely", "explained", "outputs"  # what an explanation adds to a verdict
 
 
-def judge_submission(submission, points, answering, explaining=None):
-    """The record of a Submission, a dict: every TODO with its state, points and reason, as json.dumps takes it.
+class Judge:
+    """Judges one submission after the other. Used in a `with`.
 
-    points: {id: points} of the TODOs that count. answering, explaining: the Sandboxes of the two trees; with the
-    second, the reason of what is wrong is looked for in the student's code.
+    folder: that of build_trees, where everything temporary goes too. explained: also look for the reason of what is
+    wrong, with the student's code, in another process that holds what is right.
     """
-    began = time.monotonic()
-    answering.lay(submission.files)
-    missing = set()
-    entries = [_entry(TODOS[id], submission, answering, most, missing) for id, most in points.items()]
-    _say_what_rests_on_what(entries)
-    unclear = [entry for entry in entries if _is_unclear(entry)]
-    if explaining and unclear:
-        explaining.lay(submission.files)
-        for entry in unclear:
-            entry.update(_explanation(entry, explaining))
-    return {
-        "version": VERSION,
-        "student": submission.name,
-        "points": round(sum(entry["points"] for entry in entries), 6),
-        "of": round(sum(points.values()), 6),
-        "seconds": round(time.monotonic() - began, 2),
-        "files": submission.places,
-        "notes": submission.notes,
-        "missing": sorted(missing),
-        "todos": entries,
-    }
+
+    def __init__(self, folder, explained=True):
+        _remember()
+        self.answering = Sandbox(folder / "answering", folder)
+        self.explaining = Sandbox(folder / "explaining", folder) if explained else None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for sandbox in filter(None, (self.answering, self.explaining)):
+            sandbox.close()
+
+    def judge(self, submission, points):
+        """The record of a Submission, a dict that json.dumps takes; points: {id: points} of the TODOs that count."""
+        began, missing = time.monotonic(), set()
+        self.answering.lay(submission.files)
+        entries = [_entry(TODOS[id], submission, self.answering, most, missing) for id, most in points.items()]
+        _say_what_rests_on_what(entries)
+        if self.explaining:
+            self._explain([entry for entry in entries if _is_unclear(entry)], submission)
+        return {
+            "version": VERSION,
+            "student": submission.name,
+            "points": round(sum(entry["points"] for entry in entries), 6),
+            "of": round(sum(points.values()), 6),
+            "seconds": round(time.monotonic() - began, 2),
+            "files": submission.places,
+            "notes": submission.notes,
+            "missing": sorted(missing),
+            "todos": entries,
+        }
+
+    def _explain(self, entries, submission):
+        if entries:
+            self.explaining.lay(submission.files)
+        for entry in entries:
+            entry.update(_explanation(entry, self.explaining))
 
 
 def _entry(todo, submission, sandbox, most, missing):
@@ -140,7 +157,7 @@ def source_of(todo, data):
 
 
 @functools.cache
-def remember():
+def _remember():
     """From now on work out the cases and what is right of them once: they are the same for every submission."""
     for todo in TODOS.values():
         _remember_one(todo)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from cs231n.checks.todo import TODOS, find
 
+NOTEBOOKS = tuple(dict.fromkeys(todo.notebook for todo in TODOS.values()))
+
 
 def points_of(file=None):
     """{id: points} of the TODOs that count, in the order of the course.
@@ -14,13 +16,12 @@ def points_of(file=None):
     where the file is not so.
     """
     said = _read(file) if file else {}
-    notebooks = dict.fromkeys(todo.notebook for todo in TODOS.values())
     for name, value in said.items():
-        if name not in notebooks:
+        if name not in NOTEBOOKS:
             try:
                 find(name)
             except ValueError as error:
-                raise ValueError(f"{file}: {error}, or the notebooks {', '.join(notebooks)}") from None
+                raise ValueError(f"{file}: {error}, or the notebooks {', '.join(NOTEBOOKS)}") from None
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e6:
             raise ValueError(f"{file}: {name!r} must have a number of points, 0 or more, not {value!r}")
     points = {id: float(said.get(id, said.get(todo.notebook, 1))) for id, todo in TODOS.items()}

@@ -34,7 +34,7 @@ class Gone(TimeOut):
 class Sandbox:
     """A copy of a tree, for one submission's files after the other, and the process that forks those that answer.
 
-    That one never loads a module that a submission may hold. folder: for everything temporary. Used in a `with`.
+    That one never loads a module that a submission may hold. folder: for everything temporary.
     """
 
     def __init__(self, tree, folder):
@@ -65,10 +65,8 @@ class Sandbox:
         if self.control.recv(16) != b"ready":
             raise RuntimeError(f"the answering process did not start: {self.process.communicate()[1].decode()[-2000:]}")
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
+    def close(self):
+        """End its processes, and remove its files."""
         self.process.kill()
         self.process.communicate()
         self.control.close()
