@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import tarfile
+import threading
 import zipfile
 
 import pytest
@@ -46,6 +47,19 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "ada/rnn_layers.py")
     os.mkfifo(tmp_path / "ada/work.zip")
     assert set(only(tmp_path).files) == {CAPTIONER}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes")
+def test_what_has_become_a_link_or_a_pipe_since(tmp_path):
+    """A folder may change while it is looked through."""
+    (tmp_path / "link").symlink_to("/etc/passwd")
+    with pytest.raises(OSError):
+        archives.open_file(tmp_path / "link")
+    os.mkfifo(tmp_path / "pipe")
+    opening = threading.Thread(target=lambda: archives.open_file(tmp_path / "pipe").close(), daemon=True)
+    opening.start()
+    opening.join(timeout=20)
+    assert not opening.is_alive()
 
 
 def test_paths_that_lead_out_are_left_alone(tmp_path):
@@ -93,7 +107,9 @@ def test_bombs(tmp_path, monkeypatch):
     many = {f"{n}/rnn_layers.py": BIG[1:-1] for n in range(40)}
     lay(tmp_path, {"a.zip": zipped({"nested.zip": zipped({"zeros": os.urandom(2**20)})}), "b.zip": zipped(many)})
     lay(tmp_path, {"c.tgz": tarred({"zeros": bytes(2**22)}), "d.zip": zipped(SOME)})
-    a, b, c, d = find_submissions(tmp_path, WANTED)
+    lay(tmp_path, {"e.zip": zipped({f"{n}.zip": zipped({"noise": os.urandom(600_000)}) for n in "123"})})
+    a, b, c, d, e = find_submissions(tmp_path, WANTED)
+    assert "3.zip was not read: there is too much in this submission." in e.notes and len(e.notes) == 2
     assert "nested.zip is larger than 1 MB." in a.notes
     assert any("too much in this submission" in note for note in b.notes)
     assert "c.tgz unpacks to more than is looked at." in c.notes

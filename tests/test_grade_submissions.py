@@ -108,6 +108,16 @@ def test_a_class_of_one(tmp_path):
     assert only(tmp_path, "ada").files == SOME
 
 
+def test_a_class_of_one_as_the_platform_packs_it(tmp_path):
+    lay(tmp_path, {"all.zip": zipped({"Ada Lovelace_123_assignsubmission_file_/a3.zip": zipped(SOME)})})
+    assert only(tmp_path / "all.zip", "Ada Lovelace").files == SOME
+
+
+def test_text_typed_in_at_moodle_is_no_submission_of_its_own(tmp_path):
+    lay(tmp_path, below("ada_12_assignsubmission_file_") | {"ada_12_assignsubmission_onlinetext_/text.html": b"Hello"})
+    assert only(tmp_path, "ada").files == SOME
+
+
 # ---- names ---------------------------------------------------------------------------------------------------
 
 
