@@ -24,12 +24,14 @@ DOCUMENTS = {  # and the folder that its commands are for
     "README.md": ".",
     "README.zh-CN.md": ".",
     "CONTRIBUTING.md": ".",
+    "TEACHING.md": ".",
     "tests/first_hour.md": ".",
     "tools/student_README.md": "student",
     "tools/student_AGENTS.md": "student",
 }
 # In a block without a language every line is a command; those of "console" are replayed by test_transcripts.py.
-LANGUAGES = {"", "console", "diff", "python", "text"}
+# What of "bash" and "json" there is in TEACHING.md is run and read by test_grade.py.
+LANGUAGES = {"", "bash", "console", "diff", "json", "python", "text"}
 FIRST_WORDS = {"make", "python", "python3", "py", "pip", "uv", "torchrun", "source", "git", "curl", "bash", "sh", "cd"}
 
 
@@ -238,6 +240,24 @@ def packed(place, command):
     file.unlink()
 
 
+def a_class(place, command):
+    """A class of one, who has done nothing."""
+    handed_in, report = place.folder / "SUBMISSIONS/Zoë Strauß/student", place.folder / "report"
+    shutil.copytree(place.course / "student/cs231n/classifiers", handed_in / "cs231n/classifiers")
+    points = {"LSTM": 0, "NetworkVisualization": 0, "StyleTransfer": 0, "GANs": 0, "extras": 0, "RNN": 2}
+    (place.folder / "points.json").write_text(json.dumps(points))
+    said = place.run(command)
+    assert "1 graded: report/index.html, report/grades.csv, report/results.json" in said
+    assert "Zoë Strauß,0,16,0,0,0" in (report / "grades.csv").read_text(encoding="utf-8-sig")
+    for left in (report, place.folder / "SUBMISSIONS"):
+        shutil.rmtree(left)
+
+
+def in_a_container(place, command):
+    """Where it says, there is a course like this one."""
+    place.run(f"make -n {command.split()[-1]}")
+
+
 def replayed(place, command):
     """tests/test_transcripts.py does what it does."""
     assert place.finds(command.split()[-1])
@@ -261,6 +281,8 @@ WAYS = [  # the form of the command, how it is run here, why not as it stands
     (r"(\.venv/bin/)?torchrun .* -m cs231n\.train .*", with_torchrun, "trains for minutes"),
     (rf"(\./get_datasets\.sh|{PYTHON} -m cs231n\.datasets)( --list| --verify)?", as_it_stands, ""),
     (rf"(\./get_datasets\.sh|{PYTHON} -m cs231n\.datasets)( \w+)+", listed, "asks the network"),
+    (rf"{PYTHON} -m cs231n\.grade SUBMISSIONS .*", a_class, ""),
+    (r"make -C /autograder/\S+ setup", in_a_container, "sets up another course"),
     (rf"{PYTHON} -m tools\.pictures", as_it_stands, ""),
     (rf"{PYTHON} -m tools\.transcripts", replayed, "takes half a minute"),
     (rf"{PYTHON} -m tools\.editions student", refuse, "student/ is built first"),

@@ -453,6 +453,7 @@ def test_the_student_tree_compiles_and_holds_no_mark_and_nothing_of_ours(student
     for path in (p for p in student.rglob("*") if p.is_file()):
         assert not re.search(rb"(BEGIN|END) SOLUTION", path.read_bytes()), path
     assert compileall.compile_dir(student / "cs231n", quiet=1)
+    assert (ROOT / editions.TEACHERS).is_dir() and not (student / editions.TEACHERS).exists()
     for path in (student / "notebooks").glob("*.ipynb"):
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         assert not any(c.get("outputs") or "solution" in c["metadata"].get("tags", []) for c in cells), path

@@ -19,6 +19,7 @@ from cs231n.grade import __main__ as command
 from cs231n.grade import points, trees
 from cs231n.grade.judging import Judge
 from cs231n.grade.submissions import find_submissions
+from tools.transcripts import blocks
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="grading needs a system that forks")
 NEIGHBOURS = "positional_encoding", "bce_loss"  # in files that no hostile answer stands in
@@ -171,3 +172,30 @@ def test_points_go_by_todo_then_by_notebook(tmp_path):
 def test_wrong_calls_say_what_to_do(tmp_path, capsys):
     assert command.main([str(tmp_path / "nowhere"), "--out", str(tmp_path / "out")]) == 2
     assert "nowhere" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert command.main([str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "lies among the submissions" in capsys.readouterr().err
+
+
+def test_gradescope_runs_it(tmp_path):
+    """The script of TEACHING.md, in a folder laid out as Gradescope's container is."""
+    (script,) = (b.body for b in blocks((ROOT / "TEACHING.md").read_text(encoding="utf-8")) if b.language == "bash")
+    there = tmp_path / "autograder"
+    for folder in ("source", "submission/student/cs231n/classifiers", "results"):
+        (there / folder).mkdir(parents=True)
+    (there / "source/course").symlink_to(ROOT)
+    (there / "submission/student/cs231n/rnn_layers.py").write_bytes((ROOT / "cs231n/rnn_layers.py").read_bytes())
+    few = " --points points.json --plain"
+    (tmp_path / "points.json").write_text(json.dumps({**dict.fromkeys(points.NOTEBOOKS, 0), "rnn_forward": 4}))
+    script = script.replace("/autograder", str(there)).replace("/tmp/report", f"{tmp_path}/report")
+    script = script.replace(".venv/bin/python", sys.executable)
+    script = script.replace(" --out", few.replace("points.json", f"{tmp_path}/points.json") + " --out")
+    done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    (test,) = json.loads((there / "results/results.json").read_text(encoding="utf-8"))["tests"]
+    assert (test["score"], test["max_score"], test["status"]) == (4, 4, "passed")
+
+
+def test_the_points_of_the_page_for_teachers_can_be_read(tmp_path):
+    (example,) = (b.body for b in blocks((ROOT / "TEACHING.md").read_text(encoding="utf-8")) if b.language == "json")
+    (tmp_path / "points.json").write_text(example)
+    assert points.points_of(tmp_path / "points.json")["rnn_backward"] == 5

@@ -62,6 +62,7 @@ def main(argv=None):
     try:
         _require_a_system_that_can()
         points = points_of(args.points)
+        _refuse_among(args.submissions, args.out)
         found = find_submissions(args.submissions, sorted({TODOS[id].file for id in points}))
         (args.out / "students").mkdir(parents=True, exist_ok=True)
     except (ValueError, OSError) as error:
@@ -93,6 +94,11 @@ def _require_a_system_that_can():
             "grading runs other people's programs, and confines them by means that Windows lacks: run it under Linux, "
             "such as the Windows Subsystem for Linux or a container"
         )
+
+
+def _refuse_among(submissions, out):
+    if submissions.resolve() in (out.resolve(), *out.resolve().parents):
+        raise ValueError(f"{out} lies among the submissions, where it would be taken for one: name a folder outside")
 
 
 def _grade(submissions, points, args, key, records):
