@@ -1,0 +1,1 @@
+"""The teacher's desk: runs what a class handed in, judges it, and says what the class stumbles over."""
