@@ -1,6 +1,7 @@
 """What is hostile or broken in a submission is noted; it reaches nothing outside, fills no memory and stops nobody."""
 
 import errno
+import gzip
 import io
 import os
 import stat
@@ -162,6 +163,12 @@ BROKEN = {
     "encrypted": ("ada.zip", encrypted(zipped({RNN: b"x"})), "is encrypted"),
     "other compression": ("ada.zip", odd_compression(), "packed in a way that is not read here"),
     "spoilt": ("ada.zip", zipped({RNN: b"abc" * 99}).replace(b"KL", b"\xff\xff", 1), "cannot be unpacked"),
+    "a name that is no UTF-8": (
+        "ada.zip",
+        zipped({"ü.py": b""}).replace("ü".encode(), b"\xff\xff"),
+        "UnicodeDecodeError",
+    ),
+    "spoilt tar": ("ada.tgz", gzip.compress(bytes(99))[:12] + b"\xff" * 40, "ada.tgz is no archive that can be read"),
     "rar": ("ada.rar", b"Rar!", "ada.rar is a .rar archive, which cannot be read here"),
     "7z": ("ada/work.7z", b"7z", "work.7z is a .7z archive"),
 }

@@ -99,7 +99,7 @@ def _grade(submissions, points, args, key, records):
     """Grade some submissions, put each record into `records`, and keep each that is whole."""
     if not submissions:
         return
-    with tempfile.TemporaryDirectory(prefix="grade-") as folder, contextlib.ExitStack() as stack:
+    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder, contextlib.ExitStack() as stack:
         build_trees(folder)
         done = classroom.grade_all(submissions, points, Path(folder), args.jobs, explained=not args.plain)
         stack.callback(done.close)
@@ -153,7 +153,7 @@ def _write(args, found, records, points):
     missing = sorted({sentence for record in graded for sentence in record.get("missing", ())})
     about = {
         "date": datetime.now().strftime("%Y-%m-%d %H:%M"),
-        "counts": {"submissions": len(graded), "could not be graded": len(failed)},
+        "counts": {"could not be graded": len(failed)} if failed else {},
         "confinement": [LIMITS, *(missing or [CLOSED])],
         "points": points,
     }

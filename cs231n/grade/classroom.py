@@ -5,7 +5,7 @@ import signal
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, util
+from multiprocessing import active_children, get_context, util
 
 from cs231n.checks.record import VERSION
 
@@ -36,6 +36,10 @@ def _pool(jobs, folder, explained):
     pool = ProcessPoolExecutor(jobs, get_context("spawn"), _begin, (folder, explained))
     try:
         yield pool
+    except BaseException:  # also that nobody wants the rest
+        for process in active_children():
+            process.terminate()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -10,8 +10,8 @@ from cs231n.checks.result import Result
 from cs231n.checks.todo import TODOS, all_needs
 from cs231n.checks.verdict import verdict
 
-from .answering import lines_of
 from .sandbox import LOADING, Gone, RemoteAnswer, Sandbox, Unusable
+from .watch import lines_of
 
 EXPLAINING = 60  # seconds by the wall's clock for one explanation
 FOUND = "details", "mistake", "line", "loosely", "explained", "outputs"  # what an explanation adds to a verdict
@@ -74,6 +74,7 @@ def _entry(todo, submission, sandbox, most, missing):
     share = 1.0 if result.state == "passed" else entry["right"] / max(entry["of"], 1) * (result.state == "wrong")
     return {
         **entry,
+        "explained": entry["explained"] or entry["mistake"] is not None,
         "points": 0.0 if alarms else round(most * share, 6),
         "max_points": most,
         "alarm": "; ".join(dict.fromkeys(alarms)) or None,
@@ -103,8 +104,8 @@ def _verdict(todo, sandbox, missing):
 
 
 def _is_unclear(entry):
-    explained = entry["mistake"] or entry["explained"] or entry["alarm"]
-    return entry["state"] == "wrong" and not explained
+    """Whether it is worth a search: what rests on a wrong answer is to be looked at when that one is mended."""
+    return entry["state"] == "wrong" and not (entry["explained"] or entry["alarm"])
 
 
 def _explanation(entry, sandbox):
@@ -125,6 +126,7 @@ def _say_what_rests_on_what(entries):
     for entry in entries:
         if entry["id"] in wrong:
             entry["below"] = next((id for id in all_needs(TODOS[entry["id"]]) if id in wrong), None)
+            entry["explained"] = entry["explained"] or entry["below"] is not None
 
 
 def _digest(seen):

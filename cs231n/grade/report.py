@@ -16,20 +16,21 @@ from .skeletons import skeleton
 from .tables import columns, points
 
 LINES, CHARACTERS = 150, 8000  # of an answer; beyond that its own file shows it
+UNKNOWN = {"date": "", "counts": {}, "confinement": [], "points": {}}  # of a run about which nothing is said
 HERE = Path(__file__).resolve().parent
 
 
 def write_report(records, path, about):
     """Write the page about all records of a class, as one file.
 
-    about: {"date": text, "counts": {what: number}, "confinement": [sentences], "points": {id: most}}, any may lack.
+    about: {"date": text, "counts": {what: number}, "confinement": [sentences], "points": {id: most}}; any may lack.
     """
     Path(path).write_text(page(records, about), encoding="utf-8")
 
 
 def page(records, about):
     """The HTML of the page."""
-    records, styles = in_order(records), {}
+    records, styles, about = in_order(records), {}, UNKNOWN | about
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -125,7 +126,7 @@ def _of_todo(id, kinds, about):
     passed = kinds["passed"] + kinds["remark"]
     return {"id": id, "passed": passed, "percent": round(100 * passed / students), "wrong": kinds["wrong"],
             "waiting": kinds["waiting"], "todo": kinds["todo"], "alarm": kinds["alarm"],
-            "points": f"{about['points'][id]:g}" if id in about.get("points", {}) else ""}  # fmt: skip
+            "points": f"{about['points'][id]:g}" if id in about["points"] else ""}  # fmt: skip
 
 
 def _parts(groups, shown=lambda group: group):
@@ -137,10 +138,10 @@ def _parts(groups, shown=lambda group: group):
 
 
 def _shown(group):
-    source = group.entry["answer"] or ""
+    source, _ = _beginning(group.entry["answer"] or "")
     return {
         "entry": group.entry,
         "students": group.students,
-        "source": _beginning(source)[0],
+        "source": source,
         "skeleton": skeleton(group.entry["id"], source, len(group.students)),
     }

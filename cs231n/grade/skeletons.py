@@ -87,10 +87,24 @@ def _arguments(id):
 
 def _signature(todo):
     """Read from the file: to import it may take as long as the whole page."""
-    node = ast.parse((EDITION / todo.file).read_text(encoding="utf-8"))
+    module = node = ast.parse((EDITION / todo.file).read_text(encoding="utf-8"))
     for name in todo.attribute.split("."):
         node = next(inner for inner in node.body if getattr(inner, "name", None) == name)
-    return ast.unparse(node.args)
+    arguments = node.args
+    arguments.defaults = [_value(default, module) for default in arguments.defaults]
+    return ast.unparse(arguments)
+
+
+def _value(default, module):
+    """The value of a default that has a name in its own module, which the exercises do not know."""
+    for node in module.body:
+        if isinstance(node, ast.Assign) and ast.dump(default) in (_as_read(target) for target in node.targets):
+            return node.value
+    return default
+
+
+def _as_read(target):
+    return ast.dump(ast.Name(target.id, ast.Load())) if isinstance(target, ast.Name) else ""
 
 
 def _returns(id):

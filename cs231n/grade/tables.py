@@ -29,12 +29,12 @@ def write_csv(records, path):
     """Write grades.csv: student, points, of, a column of points for each TODO, notes; a row a student, by name.
 
     Read by pandas as it is (no cell is empty) and by spreadsheets (UTF-8 with the mark that Excel needs for umlauts; no
-    text is a formula).
+    text is a formula, nor part of one where cells end at semicolons).
     """
     records = in_order(records)
     ids = columns(records)
     with open(path, "w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(["student", "points", "of", *map(_text, ids), "notes"])
         for record in records:
             earned = {todo["id"]: points(todo["points"]) for todo in record["todos"]}

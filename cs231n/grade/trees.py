@@ -12,11 +12,17 @@ from pathlib import Path
 
 from cs231n.checks.todo import EDITION
 
-SERVANTS = ("__init__.py", "answering.py", "confine.py", "wire.py")  # of this package, which a student edition lacks
+SERVANTS = (
+    "__init__.py",
+    "answering.py",
+    "confine.py",
+    "watch.py",
+    "wire.py",
+)  # of this package, which a student edition lacks
 RIGHT = {"oracle"}  # decorators of what knows what is right
 WRONG = {"mistake"}
 RECORDING = {"mistakes", "variants"}  # functions that record mistakes
-REFUSAL = "from cs231n.grade.answering import refuse; refuse()"
+REFUSAL = "from cs231n.grade.watch import refuse; refuse()"
 
 
 def build_trees(folder):
