@@ -105,7 +105,8 @@ def _grade(submissions, points, args, key, records):
     """Grade some submissions, put each record into `records`, and keep each that is whole."""
     if not submissions:
         return
-    with tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True) as folder, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="grade-", ignore_cleanup_errors=True))
         build_trees(folder)
         done = classroom.grade_all(submissions, points, Path(folder), args.jobs, explained=not args.plain)
         stack.callback(done.close)

@@ -162,5 +162,5 @@ def _explained(id):
     result, cases, seen = verdict(answer)
     if result.label:
         explain(todo, answer.function, cases, seen, result)
-    names = "state", "reason", "details", "mistake", "line", "loosely", "explained", "outputs"
+    names = "state", "details", "mistake", "line", "loosely", "explained", "outputs"
     return {name: getattr(result, name) for name in names}

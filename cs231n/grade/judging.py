@@ -14,7 +14,6 @@ from .sandbox import LOADING, Gone, RemoteAnswer, Sandbox, Unusable
 from .watch import lines_of
 
 EXPLAINING = 60  # seconds by the wall's clock for one explanation
-FOUND = "details", "mistake", "line", "loosely", "explained", "outputs"  # what an explanation adds to a verdict
 
 
 class Judge:
@@ -26,8 +25,8 @@ class Judge:
 
     def __init__(self, folder, explained=True):
         _remember()
-        self.answering = Sandbox(folder / "answering", folder)
-        self.explaining = Sandbox(folder / "explaining", folder) if explained else None
+        self.folder, self.explained = folder, explained
+        self.answering, self.explaining = Sandbox(folder / "answering", folder), None  # until it is needed
 
     def __enter__(self):
         return self
@@ -42,7 +41,7 @@ class Judge:
         self.answering.lay(submission.files)
         entries = [_entry(TODOS[id], submission, self.answering, most, missing) for id, most in points.items()]
         _say_what_rests_on_what(entries)
-        if self.explaining:
+        if self.explained:
             self._explain([entry for entry in entries if _is_unclear(entry)], submission)
         return {
             "version": VERSION,
@@ -58,6 +57,7 @@ class Judge:
 
     def _explain(self, entries, submission):
         if entries:
+            self.explaining = self.explaining or Sandbox(self.folder / "explaining", self.folder)
             self.explaining.lay(submission.files)
         for entry in entries:
             entry.update(_explanation(entry, self.explaining))
@@ -113,11 +113,20 @@ def _explanation(entry, sandbox):
     try:
         with sandbox.order(explain=entry["id"]) as line:
             found = line.ask(None, LOADING + EXPLAINING)
-        if found["state"] != "wrong":
-            return {}
-        return {**{name: found[name] for name in FOUND}, "details": [str(d) for d in found["details"] if d]}
-    except (Gone, KeyError):
+        return _of_its_kind(found) if found["state"] == "wrong" else {}
+    except (Gone, KeyError, TypeError, ValueError, AttributeError):  # what comes from there may be anything
         return {}
+
+
+def _of_its_kind(found):
+    return {
+        "details": [str(detail) for detail in found["details"] if detail],
+        "mistake": None if found["mistake"] is None else str(found["mistake"]),
+        "line": None if found["line"] is None else int(found["line"]),
+        "loosely": bool(found["loosely"]),
+        "explained": bool(found["explained"]),
+        "outputs": {str(name): bool(right) for name, right in found["outputs"].items()},
+    }
 
 
 def _say_what_rests_on_what(entries):
