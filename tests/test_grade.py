@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import made_up_class
 import pytest
@@ -16,7 +17,7 @@ from packing import WANTED
 
 from cs231n.checks.todo import TODOS
 from cs231n.grade import __main__ as command
-from cs231n.grade import points, trees
+from cs231n.grade import points, sandbox, trees
 from cs231n.grade.judging import Judge
 from cs231n.grade.submissions import find_submissions
 from tools.transcripts import blocks
@@ -62,7 +63,7 @@ def hostile(course_class, tmp_path_factory):
         decoy.write_text("kept")
     before = traces()
     found = {}
-    with Judge(work, explained=False) as judge:
+    with Judge(work, explained=False) as judge, mock.patch.multiple(sandbox, SECONDS=8, GRACE=3):
         for submission in find_submissions(folder / "submissions", WANTED):
             truth = truths[submission.name]
             if truth["kind"] == "hostile":

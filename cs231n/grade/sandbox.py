@@ -18,9 +18,9 @@ from cs231n.checks.run import TimeOut
 from cs231n.checks.todo import TODOS, Waiting, Wrong
 
 from . import wire
-from .answering import SECONDS
 from .confine import FILE_SIZE
 
+SECONDS = 20  # for one case, all of which are tiny: on a busy machine too, only what never ends takes as long
 GRACE = 10  # seconds beyond those after which an answer is told to stop
 LOADING = 60
 ENOUGH = 2**26  # bytes in the temporary folder
@@ -91,7 +91,7 @@ class Line:
         self.folder = Path(tempfile.mkdtemp(prefix="answer-", dir=sandbox.folder))
         self.output = sandbox.folder / "output"
         (theirs, self.requests), (self.replies, back) = os.pipe(), os.pipe()
-        order = {**order, "folder": str(self.folder), "output": str(self.output)}
+        order = {**order, "folder": str(self.folder), "output": str(self.output), "seconds": SECONDS}
         socket.send_fds(sandbox.control, [json.dumps(order).encode()], [theirs, back])
         os.close(theirs)
         os.close(back)

@@ -5,6 +5,7 @@ An audit hook sees what Python is asked to do (PEP 578); what an answer changes 
 
 import ast
 import atexit
+import errno
 import os
 import signal
 import sys
@@ -153,12 +154,14 @@ def tell_of_surroundings(before, function):
         alarm("it left a thread running", _place_of(getattr(thread, "_target", None)))
 
 
-def tell_of_exit(error):
-    """Raise an alarm where an error is a try to end the program."""
+def tell_of_error(error):
+    """Raise an alarm where an error is a try to end the program, or to fill the disk."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [(frame.filename, frame.lineno) for frame in frames if _is_a_students(frame.filename)]
     if isinstance(error, SystemExit):
-        frames = traceback.extract_tb(error.__traceback__)
-        places = [(frame.filename, frame.lineno) for frame in frames if _is_a_students(frame.filename)]
         alarm("it tried to end the program (sys.exit)", places[-1] if places else None)
+    elif isinstance(error, OSError) and error.errno == errno.EFBIG:
+        alarm("it tried to write a file larger than it may", places[-1] if places else None)
 
 
 def attributes():
