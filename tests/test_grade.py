@@ -19,7 +19,7 @@ from cs231n.checks.todo import TODOS
 from cs231n.grade import __main__ as command
 from cs231n.grade import points, sandbox, trees
 from cs231n.grade.judging import Judge
-from cs231n.grade.submissions import find_submissions
+from cs231n.grade.submissions import Submission, find_submissions
 from tools.transcripts import blocks
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="grading needs a system that forks")
@@ -53,11 +53,17 @@ def _read(path):
 
 
 @pytest.fixture(scope="module")
-def hostile(course_class, tmp_path_factory):
-    """{name: (truth, record)} of the hostile submissions, each graded for its TODO and two neighbours."""
-    folder, truths = course_class
+def work(tmp_path_factory):
+    """The folder of build_trees."""
     work = tmp_path_factory.mktemp("trees")
     trees.build_trees(work)
+    return work
+
+
+@pytest.fixture(scope="module")
+def hostile(course_class, work):
+    """{name: (truth, record)} of the hostile submissions, each graded for its TODO and two neighbours."""
+    folder, truths = course_class
     decoys = [work / f"{DECOY}file", work.parent / f"{DECOY}file"]
     for decoy in decoys:
         decoy.write_text("kept")
@@ -100,6 +106,15 @@ def test_no_other_todo_is_harmed(hostile):
         for entry in record["todos"][1:]:
             if entry["id"] in truth["passes"]:
                 assert (entry["state"], entry["points"], entry["alarm"]) == ("passed", 1.0, None), (truth, entry)
+
+
+def test_it_goes_on_when_what_answers_is_killed_from_outside(work):
+    files = {"cs231n/rnn_layers.py": (ROOT / "cs231n/rnn_layers.py").read_bytes()}
+    with Judge(work) as judge:
+        judge.answering.process.kill()
+        judge.answering.process.wait()
+        record = judge.judge(Submission("Ada", files), {"rnn_step_forward": 1.0, "rnn_forward": 1.0})
+    assert record["points"] == 2 and not list(work.glob("sandbox-*"))
 
 
 def grade(course_class, out, *more, wait=True):

@@ -74,10 +74,14 @@ class Sandbox:
 
     def order(self, **what):
         """A Line to a new process that carries out an order: id=... of a TODO to answer, or explain=..."""
-        if self.process.poll() is not None:
+        try:
+            return Line(self, what)
+        except OSError:  # an answer has ended the process that forks them
+            self.process.kill()
+            self.process.communicate()
             self.control.close()
             self._start()
-        return Line(self, what)
+            return Line(self, what)
 
 
 class Line:
@@ -92,9 +96,15 @@ class Line:
         self.output = sandbox.folder / "output"
         (theirs, self.requests), (self.replies, back) = os.pipe(), os.pipe()
         order = {**order, "folder": str(self.folder), "output": str(self.output), "seconds": SECONDS}
-        socket.send_fds(sandbox.control, [json.dumps(order).encode()], [theirs, back])
-        os.close(theirs)
-        os.close(back)
+        try:
+            socket.send_fds(sandbox.control, [json.dumps(order).encode()], [theirs, back])
+        except OSError:
+            os.close(self.requests)
+            os.close(self.replies)
+            raise
+        finally:
+            os.close(theirs)
+            os.close(back)
 
     def ask(self, value, seconds):
         """Send a value, unless it is None, and return the reply; Gone, with the reason, if none comes."""
