@@ -373,6 +373,18 @@ def test_the_learning_rate_rises_and_falls():
     assert recipe.rate_at(109) == 0.5
 
 
+def test_a_gans_rate_falls_only_where_it_is_to():
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for decays, rates in ((False, [2e-3] * 3), (True, [2e-3, 1.5e-3, 0.5e-3])):
+        gan = recipes.Gan(steps=3, batch_size=4, rate=2e-3, decays=decays, images=images)
+        for n, rate in enumerate(rates):
+            gan.learn(n)
+            assert [solver.param_groups[0]["lr"] for solver in gan.optimizers.values()] == pytest.approx([rate] * 2)
+        assert ("steps" in gan.settings) == decays
+    with pytest.raises(ValueError, match="give rate, too"):
+        recipes.Gan(decays=True, images=images)
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_a_seed_gives_one_run_and_another_seed_another(name):
     one, same, other = (train(SMALL[name](steps=2, seed=seed), quiet=True).losses for seed in (1, 1, 2))
