@@ -188,3 +188,10 @@ def test_its_picture_has_a_column_for_each_digit(digits):
     run = GuidedDiffusion(images=images, labels=labels, batch_size=20)
     assert run.samples().shape == (10 * 29 - 1, 10 * 29 - 1)
     assert run.asked_for(12).tolist() == [*range(10), 0, 1]
+
+
+def test_images_without_their_labels_are_refused(digits):
+    images, labels = digits
+    for wrong, said in ((None, "no labels"), (labels[:9], r"labels of shape \(9,\)")):
+        with pytest.raises(ValueError, match=rf"60 images need one label each, \(60,\); there are {said}"):
+            GuidedDiffusion(images=images, labels=wrong)

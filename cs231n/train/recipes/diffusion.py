@@ -45,7 +45,7 @@ class Diffusion(Digits):
 class GuidedDiffusion(Diffusion):
     """The same network, told in training which digit it sees, most of the time; it draws the digits asked for.
 
-    labels: of the images. strength: how closely it keeps to the digit asked for, as in guided_noise.
+    labels: of the images, 0..9. strength: how closely it keeps to the digit asked for, as in guided_noise.
     """
 
     uses = ("drop_labels", "guided_noise", *Diffusion.uses)
@@ -54,8 +54,11 @@ class GuidedDiffusion(Diffusion):
     shown, columns = 100, num_labels
 
     def __init__(self, *args, images=None, labels=None, strength=2.0, **kwargs):
-        if images is None or labels is None:
+        if images is None:
             images, labels = load_digits("train")
+        if labels is None or labels.shape != images.shape[:1]:
+            had = "no labels" if labels is None else f"labels of shape {tuple(labels.shape)}"
+            raise ValueError(f"{len(images)} images need one label each, ({len(images)},); there are {had}")
         super().__init__(*args, images=images, **kwargs)
         self.labels, self.strength = labels, strength
 
