@@ -76,17 +76,20 @@ def denoise_step(x, predicted, now, before, noise):
 
 
 @torch.no_grad()
-def sample_digits(model, num, alpha_bar, steps=30, generator=None, keep=0):
+def sample_digits(model, num, alpha_bar, steps=30, generator=None, keep=0, labels=None):
     """Images (num, 1, 28, 28) in -1..1, out of pure noise; with keep=k, also k stages on the way (k, num, 1, 28, 28).
 
     model(x, t) -> predicted noise; it lies where alpha_bar lies, and has its dtype. steps: how many of the T steps are
     taken, evenly spaced. generator: a CPU generator, from which all noise comes. The last stage is the result itself.
+    labels (num,): what the images are to show; the model is then called with theirs, model(x, t, y).
     Raises ValueError for counts that do not fit.
     """
     T = len(alpha_bar) - 1
     if num < 1 or not 1 <= steps <= T or not 0 <= keep <= steps:
         raise ValueError(f"num is {num}, steps {steps}, keep {keep}; it must be 1 <= num, 1 <= steps <= T = {T} and "
                          "0 <= keep <= steps")  # fmt: skip
+    if labels is not None and labels.shape != (num,):
+        raise ValueError(f"labels have shape {tuple(labels.shape)}; {num} images need one each, ({num},)")
 
     def noise():
         drawn = torch.randn(num, 1, SIDE, SIDE, generator=generator, dtype=alpha_bar.dtype)
@@ -96,8 +99,8 @@ def sample_digits(model, num, alpha_bar, steps=30, generator=None, keep=0):
     kept = {round(k * steps / keep) for k in range(1, keep + 1)} if keep else set()
     x, stages = noise(), []
     for done, (now, before) in enumerate(zip(times, times[1:]), 1):
-        t = torch.full((num,), now, device=x.device)
-        predicted = torch.cat([model(*part) for part in zip(x.split(BATCH), t.split(BATCH))])
+        told = [torch.full((num,), now, device=x.device), *([] if labels is None else [labels.to(x.device)])]
+        predicted = torch.cat([model(*part) for part in zip(*(each.split(BATCH) for each in (x, *told)))])
         x = denoise_step(x, predicted, alpha_bar[now].item(), alpha_bar[before].item(), noise())
         if done == steps:
             x = x.clamp(-1, 1)
@@ -114,12 +117,13 @@ class Denoiser(nn.Module):
     What its layers give is v = sqrt(alpha_bar) noise - sqrt(1 - alpha_bar) x0, from which the noise follows by x: where
     nearly all is noise, x itself is nearly the answer (Salimans and Ho). T: as in noise_schedule(T). 1.4 million
     parameters. No image has a part in another's result.
+    num_labels: it may also be told what an image shows, 0..num_labels - 1; `null` = num_labels says: I do not tell.
     """
 
-    def __init__(self, T=1000, channels=16, hidden=256, blocks=3):
+    def __init__(self, T=1000, channels=16, hidden=256, blocks=3, num_labels=0):
         super().__init__()
         wide = 2 * channels
-        self.T = T
+        self.T, self.null = T, num_labels
         self.register_buffer("alpha_bar", noise_schedule(T))
         self.register_buffer("rates", torch.logspace(0, 3, SINES // 2))
         self.time = nn.Sequential(nn.Linear(SINES, TIME_DIM), nn.SiLU(), nn.Linear(TIME_DIM, TIME_DIM), nn.SiLU())
@@ -134,16 +138,23 @@ class Denoiser(nn.Module):
         self.time_for = nn.ModuleList(nn.Linear(TIME_DIM, width) for width in (channels, hidden, wide))
         for p in self.last.parameters():
             nn.init.zeros_(p)  # v = 0 is the best guess of one who knows nothing
+        self.labels = nn.Embedding(num_labels + 1, TIME_DIM) if num_labels else None
 
-    def forward(self, x, t):
-        """x (N, 1, 28, 28), t (N,) int64 in 0..T -> the noise that is seen, (N, 1, 28, 28)."""
+    def forward(self, x, t, y=None):
+        """x (N, 1, 28, 28), t (N,) int64 in 0..T -> the noise that is seen, (N, 1, 28, 28).
+
+        y (N,) int64 in 0..num_labels: what the images show; None: it is told of none.
+        """
         left = self.alpha_bar[t].reshape(-1, 1, 1, 1)
-        return (1 - left).sqrt() * x + left.sqrt() * self._v(x, self._embedded(t))
+        return (1 - left).sqrt() * x + left.sqrt() * self._v(x, self._embedded(t, y))
 
-    def _embedded(self, t):
-        """(N, TIME_DIM): the steps as sines of all speeds, and what two layers make of them."""
+    def _embedded(self, t, y=None):
+        """(N, TIME_DIM): the steps as sines of all speeds, and what two layers make of them; beside them the labels."""
         angles = (t / self.T)[:, None].to(self.rates.dtype) * self.rates
-        return self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
+        time = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
+        if self.labels is None:
+            return time
+        return time + self.labels(torch.full_like(t, self.null) if y is None else y)
 
     def _v(self, x, time):
         for_fine, for_middle, for_join = (layer(time) for layer in self.time_for)

@@ -41,7 +41,8 @@ def realdata():
 LONG = (
     "extras", "GANs", "test_checks", "test_train", "LSTM", "NetworkVisualization", "test_wrong_answers",
     "test_right_answers", "StyleTransfer", "test_student_notebooks", "test_checks_on_disk", "test_course", "RNN",
-    "test_documented_commands", "test_json", "test_transcripts", "test_contributing", "test_submission", "test_journal",
+    "test_grade", "test_documented_commands", "test_json", "test_transcripts", "test_contributing", "test_submission",
+    "test_journal", "test_made_up_class", "test_extras_parts",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from scipy import linalg
 
 from cs231n.datasets.digits import load_digits
+from cs231n.scores import digits as scores
 from cs231n.scores.digits import (
     DigitClassifier,
     accuracy,
@@ -197,3 +198,23 @@ def test_judge_refuses(classifier, held_out, images, reason):
         judge(images, held_out[0][:5], classifier)
     with pytest.raises(ValueError, match="real_images.*"):
         judge(held_out[0][:5], images, classifier)
+
+
+# What several parts of a notebook share
+
+
+def test_the_shared_judge_is_made_once_and_never_sees_the_test_digits(train, held_out, monkeypatch):
+    asked, trained = [], []
+
+    def read(split):
+        asked.append(split)
+        return [part[:300] for part in (train if split == "train" else held_out)]
+
+    monkeypatch.setattr(scores, "load_digits", read)
+    monkeypatch.setattr(scores, "train_classifier", lambda *args, **kw: trained.append(args) or "judge")
+    scores.digits_and_judge.cache_clear()
+    images, labels, judge, real = scores.digits_and_judge()
+    assert scores.digits_and_judge()[0] is images and asked == ["train", "test"] and judge == "judge"
+    assert len(trained) == 1 and trained[0][0] is images and trained[0][1] is labels
+    assert torch.equal(real, held_out[0][:300])
+    scores.digits_and_judge.cache_clear()

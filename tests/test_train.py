@@ -29,6 +29,7 @@ COMMANDS = {
     "gan": ["gan", "--batch-size", "64"],
     "wgan": ["wgan", "--batch-size", "32", "--rate", "1e-4"],  # at 5e-3 rounding alone grows to 3e-12 in 30 steps
     "ddpm": ["ddpm", "--batch-size", "8"],
+    "guided": ["guided", "--batch-size", "8"],
     "numpy lstm": ["captioner", "--batch-size", "50"],
 }
 SMALL = {
@@ -36,6 +37,7 @@ SMALL = {
     "dcgan": lambda **kw: recipes.Gan(batch_size=8, networks="dc", loss="ls", **kw),
     "wgan": lambda **kw: recipes.Wgan(batch_size=8, **kw),
     "ddpm": lambda **kw: recipes.Diffusion(batch_size=4, **kw),
+    "guided": lambda **kw: recipes.GuidedDiffusion(batch_size=4, **kw),
     "numpy rnn": lambda **kw: recipes.Captioner(batch_size=20, cell="rnn", **kw),
     "numpy lstm": lambda **kw: recipes.Captioner(batch_size=20, **kw),
     "transformer": lambda **kw: recipes.TransformerCaptioner(batch_size=20, **kw),
@@ -126,8 +128,8 @@ with joined("cpu") as ranks:
 """
 USED_IN_TWO = [
     ("gan_step", "gan"), ("discriminator_loss", "gan"), ("share_of_batch", "gan"), ("gradient_penalty", "wgan"),
-    ("noise_loss", "ddpm"), ("captioning_rnn_loss", "numpy lstm"), ("average_gradients", "numpy lstm"),
-    ("share_of_batch", "numpy lstm"),
+    ("noise_loss", "ddpm"), ("drop_labels", "guided"), ("captioning_rnn_loss", "numpy lstm"),
+    ("average_gradients", "numpy lstm"), ("share_of_batch", "numpy lstm"),
 ]  # fmt: skip
 
 
@@ -297,6 +299,7 @@ def broken(todo, patch):
 
 OPTIONS = {
     "gan": ["gan"], "dcgan": ["gan", "--networks", "dc", "--loss", "ls"], "wgan": ["wgan"], "ddpm": ["ddpm"],
+    "guided": ["guided"],
     "numpy rnn": ["captioner", "--model", "rnn"], "numpy lstm": ["captioner"],
     "transformer": ["captioner", "--model", "transformer"],
 }  # fmt: skip
@@ -305,6 +308,7 @@ USES = [
     ("dcgan", "build_dc_classifier build_dc_generator get_optimizer gan_step ls_discriminator_loss ls_generator_loss"),
     ("wgan", "discriminator generator wgan_discriminator_loss wgan_generator_loss gradient_penalty"),
     ("ddpm", "add_noise noise_loss denoise_step"),
+    ("guided", "drop_labels guided_noise add_noise noise_loss denoise_step"),
     ("numpy rnn", "word_embedding_forward word_embedding_backward rnn_forward rnn_backward captioning_rnn_loss "
      "rnn_step_forward captioning_rnn_sample"),
     ("numpy lstm", "lstm_forward lstm_backward captioning_rnn_loss lstm_step_forward captioning_rnn_sample"),
@@ -367,6 +371,18 @@ def test_the_learning_rate_rises_and_falls():
     assert all(a > b for a, b in zip(rates[10:], rates[11:]))
     recipe.decays = False
     assert recipe.rate_at(109) == 0.5
+
+
+def test_a_gans_rate_falls_only_where_it_is_to():
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    for decays, rates in ((False, [2e-3] * 3), (True, [2e-3, 1.5e-3, 0.5e-3])):
+        gan = recipes.Gan(steps=3, batch_size=4, rate=2e-3, decays=decays, images=images)
+        for n, rate in enumerate(rates):
+            gan.learn(n)
+            assert [solver.param_groups[0]["lr"] for solver in gan.optimizers.values()] == pytest.approx([rate] * 2)
+        assert ("steps" in gan.settings) == decays
+    with pytest.raises(ValueError, match="give rate, too"):
+        recipes.Gan(decays=True, images=images)
 
 
 @pytest.mark.parametrize("name", SMALL)

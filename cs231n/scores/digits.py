@@ -1,10 +1,13 @@
 """How good are generated digits? A small classifier looks at them, and two published scores put its view in numbers."""
 
+import functools
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from ..datasets.digits import load_digits
 from ..train.progress_bar import progress_bar
 
 SIDE = 28
@@ -61,6 +64,16 @@ def train_classifier(images, labels, epochs=4, seed=0, quiet=False):
                 decay.step()
                 bar.update()
     return model.eval().requires_grad_(False)
+
+
+@functools.cache
+def digits_and_judge():
+    """Training images and labels, a classifier trained on them, and the test images, all as load_digits has them.
+
+    Made once, for it takes seconds: several parts of a notebook may ask for them.
+    """
+    images, labels = load_digits("train")
+    return images, labels, train_classifier(images, labels, epochs=2), load_digits("test")[0]
 
 
 def accuracy(model, images, labels):

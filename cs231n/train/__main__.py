@@ -20,7 +20,7 @@ from . import checkpoints
 from .loop import train
 
 CHECKPOINT = "checkpoint.pt"
-NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion"}
+NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion", "guided": "GuidedDiffusion"}
 
 
 class Interrupted(BaseException):
@@ -40,6 +40,7 @@ def parser():
     p.add_argument("--model", choices=["rnn", "lstm", "transformer"], default="lstm", help="captioner only")
     p.add_argument("--loss", choices=["vanilla", "ls"], default="vanilla", help="gan only")
     p.add_argument("--networks", choices=["fc", "dc"], default="fc", help="gan and wgan: fully connected, or DCGAN's")
+    p.add_argument("--strength", type=float, default=2.0, help="guided only: how closely to keep to the label")
     p.add_argument("--seed", type=int, default=231)
     p.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto")
     p.add_argument("--dtype", choices=["float32", "float64"], default="float32", help="float64 to compare runs exactly")
@@ -123,6 +124,8 @@ def make_recipe(args, ranks):
         name, options = ("TransformerCaptioner", {}) if args.model == "transformer" else (name, {"cell": args.model})
     elif args.what in ("gan", "wgan"):
         options = {"networks": args.networks} | ({"loss": args.loss} if args.what == "gan" else {})
+    elif args.what == "guided":
+        options = {"strength": args.strength}
     common = {"steps": args.steps, "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed}
     return getattr(recipes, name)(**common, dtype=args.dtype, ranks=ranks, **options)
 

@@ -27,5 +27,6 @@ from . import (  # noqa: F401  isort: skip
     transformer,
     wgan,
     diffusion,
+    guidance,
     distributed,
 )

@@ -13,6 +13,8 @@ from .recipe import TorchRecipe
 class Digits(TorchRecipe):
     """A subclass has draw(num): so many digits (num, 1, 28, 28) in -1..1, the same at every call."""
 
+    shown, columns = 64, None  # digits in the picture of samples, and side by side in it
+
     def __init__(self, *args, images=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.images = load_digits("train")[0] if images is None else images
@@ -23,12 +25,15 @@ class Digits(TorchRecipe):
         return preprocess_img(self.images[torch.from_numpy(self.rows(n, len(self.images)))])
 
     def samples(self):
-        """64 digits as one picture, uint8."""
-        return (255 * tile(deprocess_img(self.draw(64)).clamp(0, 1))).astype(np.uint8)
+        """Digits as one picture, uint8."""
+        return (255 * tile(deprocess_img(self.draw(self.shown)).clamp(0, 1), self.columns)).astype(np.uint8)
 
     def score(self):
         classifier = train_classifier(*load_digits("train"), epochs=2)
-        drawn = deprocess_img(self.draw(1000)).float().clamp(0, 1).cpu()
+        return self.rated(deprocess_img(self.draw(1000)).float().clamp(0, 1).cpu(), classifier)
+
+    def rated(self, drawn, classifier):
+        """What the judge finds in drawn images in 0..1, by names."""
         found = judge(drawn, load_digits("test")[0], classifier)
         found["rarest digit"] = min(found.pop("shares"))
         return found

@@ -5,6 +5,7 @@ from torch import nn
 
 from ... import gan_pytorch, wgan
 from .digits import Digits
+from .recipe import set_rate
 
 LOSSES = {  # the discriminator's and the generator's
     "vanilla": ("discriminator_loss", "generator_loss"),
@@ -14,12 +15,18 @@ NETWORKS = {"fc": ("discriminator", "generator"), "dc": ("build_dc_classifier", 
 
 
 class Gan(Digits):
-    """A generator and a discriminator. loss: "vanilla" or "ls"; networks: "fc", fully connected, or "dc"."""
+    """A generator and a discriminator. loss: "vanilla" or "ls"; networks: "fc", fully connected, or "dc".
+
+    decays: whether the learning rate, which then must be given, falls to 0 by the end.
+    """
 
     steps, rate, decays = 780, None, False
 
-    def __init__(self, *args, loss="vanilla", networks="fc", **kwargs):
+    def __init__(self, *args, loss="vanilla", networks="fc", decays=None, **kwargs):
         super().__init__(*args, **kwargs)
+        self.decays = self.decays if decays is None else decays
+        if self.decays and self.rate is None:
+            raise ValueError("a learning rate that falls must begin somewhere; give rate, too")
         self.kind = {"loss": loss, "networks": networks}
         self.D, self.G = (getattr(gan_pytorch, maker)() for maker in NETWORKS[networks])
         self.add("D", self.D, self.optimizer)
@@ -38,12 +45,14 @@ class Gan(Digits):
     def optimizer(self, network):
         solver = gan_pytorch.get_optimizer(network)
         if self.rate is not None:
-            for group in solver.param_groups:
-                group["lr"] = self.rate
+            set_rate(solver, self.rate)
         return solver
 
     def learn(self, n):
         torch.manual_seed(self.seed_of(n, 2))
+        if self.decays:
+            for solver in self.optimizers.values():
+                set_rate(solver, self.rate_at(n))
         losses = (getattr(gan_pytorch, name) for name in LOSSES[self.kind["loss"]])
         d_loss, g_loss = gan_pytorch.gan_step(
             self.players["D"], OwnRows(self.players["G"], self.ranks, self.torch_dtype), self.optimizers["D"],

@@ -111,8 +111,7 @@ class TorchRecipe(Recipe):
     def descend(self, name, loss, rate):
         """A step of one network's optimizer down a loss; returns the loss over all processes."""
         optimizer = self.optimizers[name]
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        set_rate(optimizer, rate)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -128,3 +127,9 @@ class TorchRecipe(Recipe):
         for name, network in self.networks.items():
             network.load_state_dict(state["networks"][name])
             self.optimizers[name].load_state_dict(state["optimizers"][name])
+
+
+def set_rate(optimizer, rate):
+    """Let an optimizer take its next steps with this learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
