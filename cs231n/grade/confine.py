@@ -12,7 +12,7 @@ import struct
 import sys
 from pathlib import Path
 
-MEMORY = 3 * 2**30  # bytes, on top of what is in use
+MEMORY = 2 * 2**30  # bytes, on top of what is in use
 CPU_SECONDS = 120
 FILE_SIZE = 8 * 2**20  # bytes of a file
 
