@@ -7,7 +7,7 @@ judged against the oracle. If it is wrong and a known mistake is seen to behave 
 import numpy as np
 
 from .answer import LiveAnswer
-from .compare import close
+from .compare import close, numbers_of
 from .disk import advice, disagreement
 from .errors import describe, line_of_loading, unwritten
 from .explain import explain
@@ -153,7 +153,7 @@ def _unsteady(answer, seen, args):
         return False
     pairs = ((seen.outputs[name], again.outputs.get(name)) for name in seen.outputs)
     try:
-        numbers = ((a, b) for a, b in pairs if a is not None and b is not None)
+        numbers = ((a, b) for a, b in pairs if numbers_of(a) is not None and numbers_of(b) is not None)
         return any(np.shape(a) == np.shape(b) and not close(b, a) for a, b in numbers)
     except Exception:  # an answer may give what has no shape, such as lists of several lengths
         return False
