@@ -27,5 +27,7 @@ from . import (  # noqa: F401  isort: skip
     transformer,
     wgan,
     diffusion,
+    contrastive,
+    vision_transformer,
     distributed,
 )
