@@ -4,6 +4,7 @@ Source: Dosovitskiy et al. 2020, An Image is Worth 16x16 Words, https://arxiv.or
 """
 
 import torch
+import torch.nn.functional as F  # noqa: F401  for answers that use it
 from torch import nn
 
 from .transformer_layers import MultiHeadAttention

@@ -1,5 +1,7 @@
 """How much of a scene can be read off its features by a linear classifier, the usual measure of what was learned."""
 
+import warnings
+
 import numpy as np
 
 from .captions import COLOURS, KINDS
@@ -20,10 +22,12 @@ def linear_probe(features, labels, test_features, test_labels):
 
     Logistic regression, by scikit-learn. The features, arrays, may be of any size: all are centred and scaled alike.
     """
-    from sklearn.linear_model import LogisticRegression  # late: it takes a second to load
+    from sklearn.exceptions import ConvergenceWarning  # late: scikit-learn takes a second to load
+    from sklearn.linear_model import LogisticRegression
 
     mean = features.mean(axis=0)
     scale = np.sqrt(SIZE / np.square(features - mean).sum(axis=1).mean())
-    with np.errstate(all="ignore"):
-        classifier = LogisticRegression(max_iter=100, tol=1e-3).fit((features - mean) * scale, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # after a hundred steps it is near enough
+        classifier = LogisticRegression(tol=1e-3).fit((features - mean) * scale, labels)
     return classifier.score((test_features - mean) * scale, test_labels)

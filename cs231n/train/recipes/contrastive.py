@@ -106,7 +106,7 @@ class Clip(Contrastive):
     """Two towers that learn which caption belongs to which picture, of whose features one of them begins."""
 
     steps, batch_size, rate, warm_up = 400, 128, 2e-3, 0.1
-    uses = ("contrastive_loss", "recall_at_k", "zero_shot")
+    uses = ("contrastive_loss", "zero_shot")
     temperature = 0.07
 
     def __init__(self, *args, data=None, **kwargs):
