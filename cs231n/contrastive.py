@@ -115,7 +115,7 @@ def _recoloured(images, generator, recolour):
     if not recolour:
         return images
     mix = torch.eye(3) + 0.4 * torch.randn(len(images), 3, 3, generator=generator)
-    images = torch.einsum("nij,njhw->nihw", mix, images)
+    images = torch.einsum("nij,njhw->nihw", mix, images - 0.5) + 0.5
     return torch.where(each(1, 1, 1) < 0.2, images.mean(dim=1, keepdim=True), images)
 
 
