@@ -146,6 +146,17 @@ def test_true_and_false_differ_by_a_sign_too(shown):
     assert [axis.texts[0].get_text() for axis in shown[0][0].axes[:2]] == ["✓ a dog", "✗ a cat"]
 
 
+def test_a_table_of_fits_frames_what_is_true(shown):
+    scores, marks = np.array([[0.9, 0.1], [-0.2, 0.7], [0.8, 0.3]]), np.array([[1, 0], [0, 1], [1, 0]]) == 1
+    figures.show_similarities([PHOTO] * 2, ["a dog", "a cat", "the dog is red"], scores, marks)
+    ((figure, alt),) = shown
+    (axis,) = figure.axes
+    frames = {(round(patch.get_y() + 0.46), round(patch.get_x() + 0.46)) for patch in axis.patches}
+    assert frames == {(0, 0), (1, 1), (2, 0)}
+    assert [text.get_text() for text in axis.texts] == ["0.90", "0.10", "-0.20", "0.70", "0.80", "0.30"]
+    assert "0.80 on average where a caption is true" in alt and "“the dog is red” fits picture 1 best" in alt
+
+
 def test_the_start_of_a_loss_does_not_press_the_rest_flat(shown):
     losses = [40.0, 20.0, *np.linspace(6, 4, 98)]
     figures.plot_losses({"RNN": losses})
@@ -162,6 +173,7 @@ def test_the_running_mean_does_not_trail(shown):
 def test_text_is_large_enough_and_a_figure_no_wider_than_a_page(shown):
     figures.show_captions([PHOTO] * 4, ["a dog"] * 4)
     figures.show_attention(PHOTO, ["a"] * 12, np.ones((12, 9)))
+    figures.show_similarities([PHOTO] * 2, ["a dog", "a cat"], np.ones((2, 2)), np.eye(2) == 1)
     figures.plot_losses({"a": [2.0, 1.0]}, {"a": [1.0]})
     figures.plot_scores({"a": {"k": 0.5}}, k=("distance", ".1f"))
     figures.show_grid([[PHOTO] * 5] * 2, ["title"] * 5, ["one", "two"], size=9)

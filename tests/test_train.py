@@ -1,5 +1,6 @@
 """Training from the command line: two processes learn what one learns, and nothing that ends a run early spoils it."""
 
+import functools
 import json
 import os
 import signal
@@ -14,6 +15,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 
 from cs231n.checks import TODOS
 from cs231n.coco_utils import load_coco_data
+from cs231n.contrastive import small_pictures
 from cs231n.datasets.digits import load_digits
 from cs231n.distributed import share_of_batch
 from cs231n.train import __main__ as command
@@ -21,7 +23,7 @@ from cs231n.train import checkpoints, recipes, train
 from cs231n.train.__main__ import CHECKPOINT, main
 from cs231n.train.loop import Run
 from cs231n.train.ranks import Ranks, joined
-from cs231n.train.recipes import captioners, digits
+from cs231n.train.recipes import captioners, contrastive, digits, recognition
 from cs231n.train.recipes.recipe import Recipe
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -31,6 +33,9 @@ COMMANDS = {
     "ddpm": ["ddpm", "--batch-size", "8"],
     "guided": ["guided", "--batch-size", "8"],
     "numpy lstm": ["captioner", "--batch-size", "50"],
+    "clip": ["clip", "--batch-size", "32"],
+    "simclr": ["simclr", "--batch-size", "16"],
+    "vit": ["vit", "--batch-size", "16", "--rate", "1e-4"],  # at 2e-3 rounding alone grows to 3e-12 in 30 steps
 }
 SMALL = {
     "gan": lambda **kw: recipes.Gan(batch_size=16, **kw),
@@ -41,7 +46,17 @@ SMALL = {
     "numpy rnn": lambda **kw: recipes.Captioner(batch_size=20, cell="rnn", **kw),
     "numpy lstm": lambda **kw: recipes.Captioner(batch_size=20, **kw),
     "transformer": lambda **kw: recipes.TransformerCaptioner(batch_size=20, **kw),
+    "clip": lambda **kw: recipes.Clip(batch_size=20, **kw),
+    "simclr": lambda **kw: recipes.Simclr(batch_size=8, **kw),
+    "vit": lambda **kw: recipes.Vit(batch_size=8, **kw),
 }
+
+
+def fewer_pictures(urls):
+    return _first_pictures(tuple(urls[:400]))
+
+
+_first_pictures = functools.cache(small_pictures)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,7 +66,10 @@ def data_read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(captioners, "load_coco_data", lambda: captions)
         patch.setattr(captioners, "with_spatial_features", lambda data, device: data)
-        patch.setattr(digits, "load_digits", read.get)
+        patch.setattr(contrastive, "load_coco_data", lambda: captions)
+        patch.setattr(contrastive.contrastive, "small_pictures", fewer_pictures)
+        for module in (digits, recognition):
+            patch.setattr(module, "load_digits", read.get)
         yield
 
 
@@ -106,10 +124,11 @@ import pytest
 from cs231n.checks import TODOS
 from cs231n.train.__main__ import make_recipe, parser, run
 from cs231n.train.ranks import joined
-from cs231n.train.recipes import digits
-from test_train import broken
+from cs231n.train.recipes import contrastive, digits, recognition
+from test_train import broken, fewer_pictures
 
-digits.load_digits = functools.cache(digits.load_digits)
+digits.load_digits = recognition.load_digits = functools.cache(digits.load_digits)
+contrastive.contrastive.small_pictures = fewer_pictures
 whole, to_break = json.loads(sys.argv[1])
 stopped = []
 with joined("cpu") as ranks:
@@ -129,7 +148,8 @@ with joined("cpu") as ranks:
 USED_IN_TWO = [
     ("gan_step", "gan"), ("discriminator_loss", "gan"), ("share_of_batch", "gan"), ("gradient_penalty", "wgan"),
     ("noise_loss", "ddpm"), ("drop_labels", "guided"), ("captioning_rnn_loss", "numpy lstm"),
-    ("average_gradients", "numpy lstm"), ("share_of_batch", "numpy lstm"),
+    ("average_gradients", "numpy lstm"), ("share_of_batch", "numpy lstm"), ("contrastive_loss", "clip"),
+    ("contrastive_loss", "simclr"), ("vision_transformer", "vit"), ("share_of_batch", "vit"),
 ]  # fmt: skip
 
 
@@ -301,7 +321,7 @@ OPTIONS = {
     "gan": ["gan"], "dcgan": ["gan", "--networks", "dc", "--loss", "ls"], "wgan": ["wgan"], "ddpm": ["ddpm"],
     "guided": ["guided"],
     "numpy rnn": ["captioner", "--model", "rnn"], "numpy lstm": ["captioner"],
-    "transformer": ["captioner", "--model", "transformer"],
+    "transformer": ["captioner", "--model", "transformer"], "clip": ["clip"], "simclr": ["simclr"], "vit": ["vit"],
 }  # fmt: skip
 USES = [
     ("gan", "sample_noise discriminator generator get_optimizer gan_step bce_loss discriminator_loss generator_loss"),
@@ -314,6 +334,9 @@ USES = [
     ("numpy lstm", "lstm_forward lstm_backward captioning_rnn_loss lstm_step_forward captioning_rnn_sample"),
     ("transformer", "scaled_dot_product_attention multi_head_attention positional_encoding transformer_decoder_layer "
      "captioning_transformer"),
+    ("clip", "contrastive_loss zero_shot"),
+    ("simclr", "contrastive_loss"),
+    ("vit", "patchify scaled_dot_product_attention multi_head_attention vision_transformer"),
 ]  # fmt: skip
 
 

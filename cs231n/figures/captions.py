@@ -35,6 +35,34 @@ def show_captions(images, captions, marks=None, columns=4, width=27, alt=None):
     show(figure, alt or f"{len(images)} picture{'s' * (len(images) != 1)}, each with its caption: {said}.")
 
 
+def show_similarities(images, captions, scores, marks, width=38, alt=None):
+    """How well pictures and captions fit: a table with a picture above each column, a caption left of each row.
+
+    images: list of M pictures (H, W, 3); captions: list of N strings; scores (N, M), written into their squares;
+    marks (N, M) bool: where a caption is true, which is framed. alt: what is to be seen, for screen readers; None says
+    where the scores are.
+    """
+    (N, M), side = scores.shape, 0.62
+    figure, axis = plt.subplots(figsize=(WIDTH, side * (N + 1.1)))
+    axis.imshow(scores, cmap="Blues", vmin=-0.3, vmax=1.3)
+    for n in range(N):
+        for m in range(M):
+            axis.text(m, n, f"{scores[n, m]:.2f}", ha="center", va="center", fontsize=TEXT)
+            if marks[n, m]:
+                axis.add_patch(plt.Rectangle((m - 0.46, n - 0.46), 0.92, 0.92, fill=False, ec=MARKS[True][0], lw=2))
+    axis.set(xticks=[], frame_on=False, yticks=range(N))
+    axis.set_yticklabels([textwrap.fill(caption, width) for caption in captions], fontsize=TEXT)
+    axis.tick_params(length=0)
+    for m, image in enumerate(images):
+        axis.imshow(image, extent=(m - 0.48, m + 0.48, -0.56, -1.52), interpolation="hanning")
+    axis.set(xlim=(-0.5, M - 0.5), ylim=(N - 0.5, -1.6))
+    figure.tight_layout()
+    true, other = (scores[marks == mark].mean() for mark in (True, False))
+    told = "; ".join(f"“{caption}” fits picture {row.argmax() + 1} best" for caption, row in zip(captions, scores))
+    where = f"{true:.2f} on average where a caption is true, which is framed, {other:.2f} elsewhere"
+    show(figure, alt or f"A table of {N} captions and {M} pictures. The cosines are {where}. {told}.")
+
+
 def show_attention(picture, words, weights, columns=7, alt=None):
     """A picture, and for every word of its caption, bright where the captioner looked as it said that word.
 

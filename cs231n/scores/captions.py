@@ -246,6 +246,24 @@ def is_true(sentence, scene):
     return not why_false(sentence, scene)
 
 
+def truth_table(sentences, scenes):
+    """Which of S sentences are wholly true of which of N scenes: (S, N) bools, is_true of every pair, but faster."""
+    for scene in scenes:
+        _check_scene(scene)
+    kinds = [{thing["kind"] for thing in scene["things"]} for scene in scenes]
+    table = np.zeros((len(sentences), len(scenes)), dtype=bool)
+    for row, sentence in zip(table, sentences):
+        try:
+            things, claims = scene_facts(sentence)
+        except ValueError:
+            continue
+        named = {facts[0][1] for facts in things}
+        for n in [n for n, there in enumerate(kinds) if named <= there]:
+            choices = itertools.permutations(scenes[n]["things"], len(things))
+            row[n] = any(not _faults(scenes[n], things, claims, chosen) for chosen in choices)
+    return table
+
+
 def share_true(sentences, scenes):
     """The share, 0 to 1, of sentences that are wholly true of the scene at the same position."""
     if len(sentences) != len(scenes):

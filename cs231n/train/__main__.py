@@ -20,7 +20,10 @@ from . import checkpoints
 from .loop import train
 
 CHECKPOINT = "checkpoint.pt"
-NAMES = {"captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion", "guided": "GuidedDiffusion"}
+NAMES = {
+    "captioner": "Captioner", "gan": "Gan", "wgan": "Wgan", "ddpm": "Diffusion", "guided": "GuidedDiffusion",
+    "simclr": "Simclr", "clip": "Clip", "vit": "Vit",
+}  # fmt: skip
 
 
 class Interrupted(BaseException):

@@ -37,6 +37,15 @@ class Ranks:
         """The network, wrapped so that backward() averages its gradients over all processes."""
         return DistributedDataParallel(network) if self.size > 1 else network
 
+    def gathered(self, rows):
+        """The rows (N, ...) of all processes, in the order of a batch; a gradient flows to this process's own only."""
+        if self.size == 1:
+            return rows
+        parts = [torch.empty_like(rows) for _ in range(self.size)]
+        dist.all_gather(parts, rows.detach().contiguous())
+        parts[self.rank] = rows
+        return torch.cat(parts)
+
     def mean(self, loss):
         """A loss averaged over all processes, as a float."""
         total = torch.as_tensor(loss).detach().clone().to(self.device)

@@ -28,5 +28,7 @@ from . import (  # noqa: F401  isort: skip
     wgan,
     diffusion,
     guidance,
+    contrastive,
+    vision_transformer,
     distributed,
 )
