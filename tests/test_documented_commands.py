@@ -248,7 +248,7 @@ def a_class(place, command):
     (place.folder / "points.json").write_text(json.dumps(points))
     said = place.run(command)
     assert "1 graded: report/index.html, report/grades.csv, report/results.json" in said
-    assert "Zoë Strauß,0,16,0,0,0" in (report / "grades.csv").read_text(encoding="utf-8-sig")
+    assert '"Zoë Strauß",0.0,16.0,0.0,0.0,' in (report / "grades.csv").read_text(encoding="utf-8-sig")
     for left in (report, place.folder / "SUBMISSIONS"):
         shutil.rmtree(left)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -203,7 +204,7 @@ def test_gradescope_runs_it(tmp_path):
     few = " --points points.json --plain"
     (tmp_path / "points.json").write_text(json.dumps({**dict.fromkeys(points.NOTEBOOKS, 0), "rnn_forward": 4}))
     script = script.replace("/autograder", str(there)).replace("/tmp/report", f"{tmp_path}/report")
-    script = script.replace(".venv/bin/python", sys.executable)
+    script = script.replace(".venv/bin/python", shlex.quote(sys.executable))
     script = script.replace(" --out", few.replace("points.json", f"{tmp_path}/points.json") + " --out")
     done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True)
     assert not done.returncode, done.stderr

@@ -1,11 +1,13 @@
 """Grade many submissions side by side, in judging processes that outlive whatever a submission does to one of them."""
 
 import contextlib
+import os
 import signal
+import threading
 import traceback
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context, util
+from multiprocessing import active_children, get_context, parent_process, util
 
 from cs231n.checks.record import VERSION
 
@@ -53,11 +55,18 @@ def _graded(pool, submissions, points):
 def _begin(folder, explained):
     """In a judging process: load the checks, and start the processes that answer."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that gave the orders hears of it
+    threading.Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     from .judging import Judge
 
     judge = Judge(folder, explained)
     util.Finalize(None, judge.__exit__, exitpriority=10)
     _judge.append(judge)
+
+
+def _end_with(parent):
+    """A pool's process does not notice by itself that the one that it works for was killed."""
+    parent.join()
+    os._exit(1)
 
 
 def _grade(submission, points):

@@ -66,7 +66,8 @@ def confine(readable, writable, memory=MEMORY, seconds=CPU_SECONDS):
 def _limit(memory, seconds):
     import resource  # which Windows lacks
 
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _libc else 2**33
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) if _libc else 2**21
+    used = pages * resource.getpagesize()
     limits = {"RLIMIT_AS": used + memory, "RLIMIT_CPU": seconds, "RLIMIT_FSIZE": FILE_SIZE, "RLIMIT_CORE": 0}
     for name, most in limits.items():
         _, hard = resource.getrlimit(getattr(resource, name))

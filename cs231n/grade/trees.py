@@ -29,7 +29,7 @@ def build_trees(folder):
     """Make folder/answering and folder/explaining from the course's own sources; RuntimeError if they have faults."""
     edition = Path(folder, "edition")
     command = [sys.executable, "-m", "tools.editions", str(edition)]
-    made = subprocess.run(command, cwd=EDITION, capture_output=True, text=True)
+    made = subprocess.run(command, cwd=EDITION, capture_output=True, encoding="utf-8")
     if made.returncode:
         raise RuntimeError(f"the student edition cannot be built: {made.stderr.strip()}")
     explaining, answering = Path(folder, "explaining"), Path(folder, "answering")
