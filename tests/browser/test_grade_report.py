@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def large(folder):
-    """The page about 60 students and 50 TODOs."""
+    """The page about 60 students and all TODOs."""
     folder.mkdir(exist_ok=True)
     write_report(made_up.class_of(60), folder / "large.html", made_up.ABOUT)
     return folder / "large.html"
