@@ -116,10 +116,10 @@ def as_ours(count, rng):
 def otherwise(count, rng):
     """Each TODO answered by one of the right answers that are written otherwise, where one stands alone.
 
-    A forward pass is exchanged together with the backward pass that reads its cache, or not at all.
+    Exchanged are those that no other TODO rests on: what is right to seven digits may not do for what is built on it.
     """
-    read = {todo.forward.id for todo in TODOS.values() if hasattr(todo, "forward")}
-    answers = [answer for answer in right_answers.ANSWERS if answer.id not in read and placing.written_out(answer)]
+    needed = {id for todo in TODOS.values() for id in all_needs(todo)}
+    answers = [answer for answer in right_answers.ANSWERS if answer.id not in needed and placing.written_out(answer)]
     for _ in range(count):
         student = Student(Truth("right otherwise"), placing.edition(TODOS))
         taken = set()

@@ -81,7 +81,7 @@ def failures(tmp_path_factory):
 
 def run_pytest(course, tests):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=report.xml", *tests]
-    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    quick = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "CS231N_ALL": "1"}  # or two of three wrong answers are left out
     done = subprocess.run(command, cwd=course, env=environment() | quick, capture_output=True, text=True, timeout=600)
     assert (course / "report.xml").exists(), done.stdout + done.stderr
     cases = ElementTree.parse(course / "report.xml").iter("testcase")

@@ -143,7 +143,9 @@ with joined("cpu") as ranks:
                 recipe.learn(0)
             except NotImplementedError as error:
                 stopped.append(str(error).split()[1].strip(":"))
-    print("process", ranks.rank, "stopped at", *stopped, flush=True)
+    told = " ".join(["process", str(ranks.rank), "stopped at", *stopped])
+    sys.stdout.write(told + chr(10))  # at once: both write here
+    sys.stdout.flush()
 """
 USED_IN_TWO = [
     ("gan_step", "gan"), ("discriminator_loss", "gan"), ("share_of_batch", "gan"), ("gradient_penalty", "wgan"),

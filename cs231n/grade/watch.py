@@ -31,6 +31,7 @@ NATIVE = {"ctypes.dlopen", "ctypes.dlsym"}
 TWO_PATHS = {"os.rename", "os.link"}
 WATCHED = STARTS | SIGNALS | CHANGES | READS | NETWORK | NATIVE
 MOST_ALARMS = 20
+MEMORY = 2**30  # bytes that no case comes near
 _line = []  # the file descriptor that alarms go to, once there is one
 
 
@@ -142,13 +143,23 @@ def surroundings():
         "the environment": dict(os.environ),
         "sys.path": list(sys.path),
         "what runs at the end": atexit._ncallbacks(),
+        "memory": memory(),
     }
 
 
+def memory():
+    """The most that this process has had so far, in bytes."""
+    import resource  # which Windows lacks
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def tell_of_surroundings(before, function):
-    """Raise an alarm where the surroundings are not what they were, or a thread runs on."""
+    """Raise an alarm where the surroundings are not what they were, much memory was taken, or a thread runs on."""
+    if memory() - before["memory"] > MEMORY:
+        alarm(f"it took more than {MEMORY // 2**30} GiB of memory", _place_of(function))
     for what, now in surroundings().items():
-        if now != before[what]:
+        if now != before[what] and what != "memory":
             alarm(f"it changed {what}", _place_of(function))
     for thread in threading.enumerate()[1:]:
         alarm("it left a thread running", _place_of(getattr(thread, "_target", None)))
