@@ -86,7 +86,7 @@ def test_progress_shows(lab):
     output = lab.run(cell)
     total = len(editions.todo_ids())
     assert f"1 of {total} done, next: rnn_step_backward" in output
-    assert output.count("not started") == total - 1 and output.count("passed") == 1
+    assert output.count("\tnot started") == total - 1 and output.count("\tpassed") == 1
 
 
 def test_training_is_stopped_and_run_again(lab, course, code):
