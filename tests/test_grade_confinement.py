@@ -202,3 +202,20 @@ def test_the_answering_tree_has_no_solution(answering):
     assert "BEGIN " + "SOLUTION" not in text and not (answering / "tools").exists()
     for todo in TODOS.values():
         assert f"TODO {todo.id}: replace this line" in (answering / todo.file).read_text(encoding="utf-8")
+
+
+def test_a_side_that_never_stops_talking_is_late():
+    ours, theirs = socket.socketpair()
+    data = wire.pack({"alarm": "x"})
+    theirs.sendall((struct.pack("<I", len(data)) + data) * 50)
+    with pytest.raises(wire.Late):
+        wire.receive(ours.fileno(), until=0)
+    ours.close(), theirs.close()
+
+
+def test_plain_values_that_would_fill_the_memory_are_not_read():
+    form = b"[" + b"[]," * 2**21 + b"[]]"
+    with pytest.raises(wire.BrokenLine):
+        wire.unpack(struct.pack("<I", len(form)) + form + struct.pack("<Q", 2) + b"{}")
+    with pytest.raises(ValueError, match="MiB"):
+        wire.pack([[]] * 2**20)

@@ -76,7 +76,7 @@ def code_at(todo):
     if _file_of(todo.live()) != module.__file__:
         return None
     source = _source_of(module)
-    function = source.tree and _definition(source.tree, todo.attribute)
+    function = source.tree and definition(source.tree, todo.attribute)
     if not function:
         return None
     stub, siblings = _stub(function, todo.id)
@@ -122,7 +122,8 @@ def _does_something(statement):
                 isinstance(statement, ast.Expr))  # fmt: skip
 
 
-def _definition(tree, attribute):
+def definition(tree, attribute):
+    """The function or class at a dotted name in a parsed file, None if there is none."""
     for name in attribute.split("."):
         kinds = (ast.FunctionDef, ast.ClassDef)
         tree = next((node for node in reversed(tree.body) if isinstance(node, kinds) and node.name == name), None)

@@ -72,11 +72,11 @@ def _answer_and_end(order, requests, replies):
     try:
         requests, replies = _keep_only(requests, replies, order["output"])
         run.SECONDS = order["seconds"]
-        missing = _enter(order["folder"], replies)
+        wire.send(replies, {"missing": _enter(order["folder"], replies)})
         if "explain" in order:
             wire.send(replies, _explained(order["explain"]))
         else:
-            _answer(find(order["id"]), requests, replies, missing)
+            _answer(find(order["id"]), requests, replies)
         status = 0
     except wire.BrokenLine:
         status = 0  # the judge is gone
@@ -114,14 +114,14 @@ def _pythons_own():
     return sorted(str(Path(path).resolve()) for path in paths if path and os.path.isdir(path))
 
 
-def _answer(todo, requests, replies, missing):
+def _answer(todo, requests, replies):
     """Say how loading went, then answer one case after the other, until the judge has done."""
     before = watch.attributes()
     try:
         answer = LiveAnswer(todo, todo.live())
         code = answer.code()
         begun = {id: answer.begun(id) for ids in todo.later.values() for id in ids}
-        hello = {"code": list(code) if code else None, "stands": answer.stands(), "begun": begun, "missing": missing}
+        hello = {"code": list(code) if code else None, "stands": answer.stands(), "begun": begun}
     except BaseException as error:  # also SystemExit: a module may do anything
         watch.tell_of_error(error)
         wire.send(replies, {"unusable": describe(error), "line": line_of_loading(error)})

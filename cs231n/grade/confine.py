@@ -30,6 +30,7 @@ add_key 248 217      request_key 249 218     keyctl 250 219           ioprio_set
 chmod 90 -           fchmod 91 52            fchmodat 268 53          fchmodat2 452 452     setpriority 141 140
 chown 92 -           fchown 93 55            lchown 94 -              fchownat 260 54       sched_setparam 142 118
 utime 132 -          utimes 235 -            futimesat 261 -          utimensat 280 88      sched_setscheduler 144 119
+truncate 76 45
 setxattr 188 5       lsetxattr 189 6         fsetxattr 190 7          sched_setattr 314 274 sched_setaffinity 203 122
 removexattr 197 14   lremovexattr 198 15     fremovexattr 199 16
 """

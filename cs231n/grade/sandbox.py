@@ -1,6 +1,7 @@
 """The judge's end: a submission's tree, the process that answers in it, and what is seen of an answer over the line."""
 
 import builtins
+import functools
 import json
 import os
 import secrets
@@ -22,7 +23,9 @@ from .confine import FILE_SIZE
 
 SECONDS = 20  # for one case, all of which are tiny: on a busy machine too, only what never ends takes as long
 GRACE = 10  # seconds beyond those after which an answer is told to stop
-LOADING = 60
+LOADING = 60  # for the student's module
+STARTING = 300  # for what all answers need, on a busy machine
+MOST_ALARMS = 100  # more are a flood
 ENOUGH = 2**26  # bytes in the temporary folder
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
@@ -52,7 +55,7 @@ class Sandbox:
 
     def _start(self):
         self.control, theirs = socket.socketpair()
-        self.control.settimeout(LOADING)
+        self.control.settimeout(STARTING)
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         env = {"HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **ONE_THREAD}
@@ -106,23 +109,29 @@ class Line:
             os.close(theirs)
             os.close(back)
 
-    def ask(self, value, seconds):
-        """Send a value, unless it is None, and return the reply; Gone, with the reason, if none comes."""
+    def missing(self):
+        """Sentences on what could not be kept from it here; to be asked first, before the student's code is loaded."""
+        return self.ask(None, LOADING, lambda reply: [str(sentence) for sentence in reply["missing"]])
+
+    def ask(self, value, seconds, read):
+        """Send a value, unless it is None, and return read(the reply); Gone, with the reason, if no such one comes."""
         token, until = secrets.token_hex(8), time.monotonic() + seconds
         try:
             if value is not None:
                 wire.send(self.requests, {"token": token, **value}, until)
             while "alarm" in (reply := wire.receive(self.replies, until, self._watch)):
-                self.alarms.append((str(reply["alarm"]), str(reply["of"][0]), str(reply["of"][1])))
+                self.alarms.append((str(reply["alarm"]), *map(str, reply["of"])))
+                if len(reply["of"]) != 2 or len(self.alarms) > MOST_ALARMS:
+                    raise wire.BrokenLine("alarms that are none")
             if value is not None and reply["token"] != token:
                 raise wire.BrokenLine("a forged reply")
-            return reply
+            return read(reply)
         except wire.Late:
             raise self._gone(f"it did not stop within {seconds:.0f} s, and had to be ended") from None
         except wire.BrokenLine as error:
             dead = str(error) in ("the line is dead", "nobody listens")
             raise self._gone(None if dead else f"it broke into the line to the judge ({error})") from None
-        except (TypeError, KeyError, ValueError) as error:
+        except Exception as error:  # a message of another form
             raise self._gone(f"it broke into the line to the judge ({type(error).__name__})") from None
 
     def _watch(self):
@@ -180,40 +189,49 @@ class RemoteAnswer:
 
     def __init__(self, todo, line):
         self.todo, self.line, self.gone = todo, line, None
-        hello = line.ask(None, LOADING)
-        if "unusable" in hello:
-            raise Unusable(str(hello["unusable"]), str(hello["line"]))
-        self.missing = [str(sentence) for sentence in hello["missing"]]
-        self._code, self._stands, self._begun = hello["code"], hello["stands"], hello["begun"]
+        unusable, self._code, self._stands, self._begun = line.ask(None, LOADING, _hello)
+        if unusable:
+            raise Unusable(*unusable)
 
     def see(self, args):
         """The Seen of a case's arguments."""
         if self.gone:
             return Seen(error=self.gone)
         try:
-            return _seen(self.line.ask({"args": args}, SECONDS + GRACE), self.todo)
+            return self.line.ask({"args": args}, SECONDS + GRACE, functools.partial(_seen, self.todo))
         except Gone as gone:
             self.gone = gone
             return Seen(error=gone)
 
     def code(self):
         """As LiveAnswer's."""
-        return self._code and tuple(self._code)
+        return self._code
 
     def stands(self):
         """As LiveAnswer's."""
-        return bool(self._stands)
+        return self._stands
 
     def begun(self, id):
         """As LiveAnswer's."""
-        return bool(self._begun.get(id, True))
+        return self._begun.get(id, True)
 
 
 class Unusable(Exception):
     """The module with an answer cannot be loaded: args are the reason and the line."""
 
 
-def _seen(reply, todo):
+def _hello(reply):
+    """(None, or the reason and the line why it is unusable; code, stands and begun of the answer)."""
+    if "unusable" in reply:
+        return (str(reply["unusable"]), str(reply["line"])), None, False, {}
+    begun = {str(id): bool(is_begun) for id, is_begun in reply["begun"].items()}
+    if reply["code"] is None:
+        return None, None, bool(reply["stands"]), begun
+    line, written = reply["code"]
+    return None, (None if line is None else int(line), bool(written)), bool(reply["stands"]), begun
+
+
+def _seen(todo, reply):
     known = todo.argument_names()
     changed = [name for name in reply["changed"] if name in known]
     error = reply["error"] and _error(**{key: str(reply["error"][key]) for key in ("kind", "text", "line")})

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cs231n.checks.disk import definition
 from cs231n.checks.todo import EDITION, TODOS
 
 from . import wire
@@ -71,15 +72,10 @@ def _owner(file, line):
 def lines_of(todo, data):
     """The lines of a TODO's function in the bytes of its file; none where it is not there, or the file has faults."""
     try:
-        node = ast.parse(data)
+        function = definition(ast.parse(data), todo.attribute)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return range(0)
-    for name in todo.attribute.split("."):
-        kinds = (ast.FunctionDef, ast.ClassDef)
-        node = next((n for n in reversed(node.body) if isinstance(n, kinds) and n.name == name), None)
-        if node is None:
-            return range(0)
-    return range(node.lineno, node.end_lineno + 1)
+    return range(function.lineno, function.end_lineno + 1) if function else range(0)
 
 
 def refuse():

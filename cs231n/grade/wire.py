@@ -14,6 +14,7 @@ import numpy as np
 from safetensors.numpy import load, save
 
 MOST = 64 * 2**20  # bytes of a message
+MOST_PLAIN = 2**22  # of its JSON, which takes many times as much once it is read
 PLAIN = bool, int, float, str, type(None)
 KINDS = "fiub"  # of numpy's numbers
 
@@ -30,7 +31,7 @@ def pack(value):
     """The bytes of a value of dicts, lists, tuples, plain values and arrays; ValueError if they are too many."""
     arrays = {}
     form = json.dumps(_form(value, arrays)).encode()
-    if len(form) + sum(a.nbytes for a in arrays.values()) > MOST:
+    if len(form) > MOST_PLAIN or sum(a.nbytes for a in arrays.values()) > MOST:
         raise ValueError(f"the result has more than {MOST // 2**20} MiB")
     return struct.pack("<I", len(form)) + form + save(arrays)
 
@@ -58,6 +59,8 @@ def unpack(data):
     """The value of some bytes; BrokenLine if they are not what pack makes."""
     try:
         (length,) = struct.unpack("<I", data[:4])
+        if length > MOST_PLAIN:
+            raise ValueError("too long")
         return _value(json.loads(data[4 : 4 + length].decode()), load(data[4 + length :]))
     except Exception as error:
         raise BrokenLine(f"no message: {type(error).__name__}") from error
@@ -100,7 +103,7 @@ def receive(end, until=None, watch=None):
     until: when to give up, by time.monotonic(), with Late; watch(), if given, is called now and then in between.
     """
     (length,) = struct.unpack("<I", _read(end, 4, until, watch))
-    if length > MOST + 2**20:
+    if length > MOST + MOST_PLAIN + 2**20:
         raise BrokenLine("a message that is too long")
     return unpack(_read(end, length, until, watch))
 
@@ -108,11 +111,11 @@ def receive(end, until=None, watch=None):
 def _read(end, count, until, watch):
     data = bytearray()
     while len(data) < count:
+        if until is not None and time.monotonic() > until:  # also where something comes without end
+            raise Late
         if until is not None and not select.select([end], [], [], 0.2)[0]:
             if watch:
                 watch()
-            if time.monotonic() > until:
-                raise Late
             continue
         piece = os.read(end, min(count - len(data), 2**20))
         if not piece:

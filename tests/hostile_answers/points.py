@@ -220,3 +220,34 @@ class Shifty(dict):
 loss, grads = type("Loss", (float,), {"__eq__": lambda a, b: True, "__hash__": None})(0), Shifty()
 """,
 )
+hostile(
+    "share_of_batch",
+    "answers for itself, in messages of another form",
+    head="""
+import json as _json, os as _os, struct as _struct
+def _say(value):
+    form = _json.dumps(value).encode()
+    data = _struct.pack("<I", len(form)) + form + _struct.pack("<Q", 2) + b"{}"
+    for fd in range(3, 256):
+        try:
+            _os.write(fd, _struct.pack("<I", len(data)) + data)
+        except OSError:
+            pass
+_say({"dict": [["begun", 7], ["code", {"list": [float("inf"), 1]}], ["stands", True]]})
+""",
+)
+hostile(
+    "share_of_batch",
+    "raises alarms without end",
+    """
+import json, os, struct
+form = json.dumps({"dict": [["alarm", "x"], ["of", {"list": ["", ""]}]]}).encode()
+data = struct.pack("<I", len(form)) + form + struct.pack("<Q", 2) + b"{}"
+while True:
+    for fd in range(3, 256):
+        try:
+            os.write(fd, struct.pack("<I", len(data)) + data)
+        except OSError:
+            pass
+""",
+)
