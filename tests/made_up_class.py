@@ -32,7 +32,7 @@ for package in (hostile_answers, right_answers, wrong_answers):
         importlib.import_module(f"{package.__name__}.{module.name}")
 
 # How many of 60 are of each kind; a class of another size has as large a share of each. The rest is "wrong".
-KINDS = {"hostile": len(hostile_answers.ANSWERS), "right": 2, "right otherwise": 2, "two at once": 1, "unfinished": 3,
+KINDS = {"hostile": len(hostile_answers.ANSWERS), "right": 1, "right otherwise": 2, "two at once": 1, "unfinished": 2,
          "syntax error": 2, "files missing": 2}  # fmt: skip
 FREQUENT = (
     "rnn_backward",
@@ -85,7 +85,7 @@ def students(size, rng):
     counts = {kind: max(1, round(count * size / 60)) for kind, count in KINDS.items()}
     counts["wrong"] = size - sum(counts.values())
     if counts["wrong"] < 1:
-        raise ValueError(f"a class of {size} is too small; make it at least 16")
+        raise ValueError(f"a class of {size} leaves nobody whose answers are merely wrong; make it larger")
     found = [student for kind, count in counts.items() for student in MAKERS[kind](count, rng)]
     for student in found:
         student.truth.passes = passing(student)
@@ -139,7 +139,7 @@ def wrongly(count, rng):
     by_need = sorted(answers, key=lambda a: -sum(b.id == a.id for b in answers) - 10 * (len(_touched(a)) > 1))
     for answer in by_need:
         free = [student for student in hands if not _touched(answer) & student.uncertain]
-        if free:
+        if free:  # in a class smaller than 60 some answers find nobody
             give(min(free, key=lambda student: len(student.truth.wrong)), answer)
     for answer in (next(a for a in wrong_answers.ANSWERS if a.id == id) for id in FREQUENT):
         for student in hands:

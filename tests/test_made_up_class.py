@@ -138,9 +138,9 @@ def test_a_smaller_class(tmp_path):
 
 
 def test_the_command(tmp_path):
-    command = [sys.executable, "-m", "tests.made_up_class", str(tmp_path / "new"), "--size", "16", "--seed", "3"]
+    command = [sys.executable, "-m", "tests.made_up_class", str(tmp_path / "new"), "--size", "20", "--seed", "3"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
-    assert done.returncode == 0 and done.stdout.startswith("16 submissions in "), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("20 submissions in "), done.stderr
     again = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300)
     assert again.returncode == 1 and "is not empty" in again.stderr and not again.stdout
-    assert made_up_class.main([str(tmp_path / "tiny"), "--size", "3"]) == 1
+    assert made_up_class.main([str(tmp_path / "tiny"), "--size", "3"]) == 1 and not (tmp_path / "tiny").exists()
