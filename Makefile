@@ -38,7 +38,7 @@ submission: setup  ## pack what a student hands in, of the edition in DEST, into
 	@$(BIN)/python -m cs231n.submission --edition "$(DEST)"
 
 test: setup  ## run every test, the notebooks included (or some: TESTS="tests/test_layers.py -k relu")
-	$(SETTINGS) $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
+	$(SETTINGS) $(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder --nbval $(TESTS)
 
 test-browser: setup  ## open the course in JupyterLab, in a Chromium without a window
 	@$(BIN)/python -m tools.add_packages tests/browser/requirements.txt

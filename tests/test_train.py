@@ -23,7 +23,7 @@ from cs231n.train import checkpoints, recipes, train
 from cs231n.train.__main__ import CHECKPOINT, main
 from cs231n.train.loop import Run
 from cs231n.train.ranks import Ranks, joined
-from cs231n.train.recipes import captioners, contrastive, digits, recognition
+from cs231n.train.recipes import captioners, contrastive, diffusion, digits, recognition
 from cs231n.train.recipes.recipe import Recipe
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -61,14 +61,18 @@ _first_pictures = functools.cache(small_pictures)
 
 @pytest.fixture(scope="module", autouse=True)
 def data_read_once():
-    """The data, which takes longer to read than most runs take here; the Transformer makes do with the RNN's."""
+    """The data, which takes longer to read than most runs take here; the Transformer makes do with the RNN's.
+
+    Of what takes longer to draw at the end than it took to learn, less is drawn.
+    """
     captions, read = load_coco_data(), {split: load_digits(split) for split in ("train", "test")}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(captioners, "load_coco_data", lambda: captions)
         patch.setattr(captioners, "with_spatial_features", lambda data, device: data)
         patch.setattr(contrastive, "load_coco_data", lambda: captions)
         patch.setattr(contrastive.contrastive, "small_pictures", fewer_pictures)
-        for module in (digits, recognition):
+        patch.setattr(diffusion.GuidedDiffusion, "shown", 4)
+        for module in (diffusion, digits, recognition):
             patch.setattr(module, "load_digits", read.get)
         yield
 
@@ -124,10 +128,11 @@ import pytest
 from cs231n.checks import TODOS
 from cs231n.train.__main__ import make_recipe, parser, run
 from cs231n.train.ranks import joined
-from cs231n.train.recipes import contrastive, digits, recognition
+from cs231n.train.recipes import contrastive, diffusion, digits, recognition
 from test_train import broken, fewer_pictures
 
-digits.load_digits = recognition.load_digits = functools.cache(digits.load_digits)
+diffusion.load_digits = digits.load_digits = recognition.load_digits = functools.cache(digits.load_digits)
+diffusion.GuidedDiffusion.shown = 4
 contrastive.contrastive.small_pictures = fewer_pictures
 whole, to_break = json.loads(sys.argv[1])
 stopped = []
