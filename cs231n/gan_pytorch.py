@@ -191,7 +191,8 @@ def get_optimizer(model):
 def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
     """One round of the game: D takes a step on real and generated images, then G one against the new D.
 
-    real: images (N, 1, 28, 28) in -1..1, where the networks are. Returns both losses, scalars cut off their graphs.
+    real: images (N, 1, 28, 28) in -1..1, where the networks are; G's come as (N, 784), and D takes either.
+    Returns D's loss and G's, scalars cut off their graphs.
     Goodfellow et al. 2014, algorithm 1, with k = 1.
     """
     # TODO(gan_step): new noise for each of the two; G gets no gradient in D's step, nor (it only costs time) D in G's.

@@ -26,24 +26,27 @@ def name_mistake(todo, seen, form=False):
         return None
 
 
-def likely_mistake(todo, seen):
+def likely_mistake(todo, seen, right):
     """The title of the known mistake, or of two, that does what the answer did in most of its wrong cases.
 
     seen: these cases. The first, which is shown, must be among those that agree, and the shapes must agree in all.
+    right: labels of cases that it got right. Whole numbers may agree by chance: there, the mistake must be right, too.
     """
     cases = {label: args for label, args in todo.cases().items() if label in seen}
+    others = {label: args for label, args in todo.cases().items() if label in right}
     first = next(iter(cases), None)
     if first is None or seen[first].error or not _is_finite(seen[first]):
         return None
     here = {first: cases[first]}
-    right = {first: todo.expected(*cases[first])}
+    expected = todo.expected(*cases[first])
     for title, mistake in itertools.chain(todo.mistakes.items(), _pairs(todo)):
         theirs = _alike(todo, mistake, here, seen)
-        if theirs is None or _values_agree(theirs[first].outputs, right[first], dtype_of(cases[first])):
+        if theirs is None or _values_agree(theirs[first].outputs, expected, dtype_of(cases[first])):
             continue
         done = {label: see_mistake(todo, mistake, label, args) for label, args in cases.items()}
         agree = sum(_same_values(seen[k], done[k], dtype_of(cases[k])) for k in cases)
-        if 2 * agree > len(cases) and all(_same_shapes(seen[k], done[k]) for k in cases):
+        by_chance = _is_whole(seen[first]) and _shown_in(todo, mistake, others)
+        if 2 * agree > len(cases) and not by_chance and all(_same_shapes(seen[k], done[k]) for k in cases):
             return title
     return _between_them(todo, cases, seen)
 
@@ -58,13 +61,13 @@ def _between_them(todo, cases, seen):
     return None
 
 
-def _shown_in(todo, mistake, cases, seen):
-    """The labels of the cases in which a mistake is wrong, and in just the same way."""
+def _shown_in(todo, mistake, cases, seen=None):
+    """The labels of the cases in which a mistake is wrong, and (seen) in just the same way."""
     found = set()
     for label, args in cases.items():
         theirs, dtype = see_mistake(todo, mistake, label, args), dtype_of(args)
         wrong = theirs.error or not _values_agree(theirs.outputs, todo.expected(*args), dtype)
-        if wrong and _same_values(seen[label], theirs, dtype):
+        if wrong and (seen is None or _same_values(seen[label], theirs, dtype)):
             found.add(label)
     return found
 
@@ -72,6 +75,10 @@ def _shown_in(todo, mistake, cases, seen):
 def _is_finite(seen):
     arrays = [numbers_of(out) for out in seen.outputs.values()]
     return all(array is not None and np.isfinite(array).all() for array in arrays)
+
+
+def _is_whole(seen):
+    return all(numbers_of(out).dtype.kind in "iub" for out in seen.outputs.values())
 
 
 def _same_shapes(ours, theirs):

@@ -113,7 +113,7 @@ def _judged(answer, cases, seen, waits):
         if wrong and first is None:
             first, wrong.label = wrong, label
         remarks += more
-    result = _wrong(answer, first, cases, seen) if first else _passed(todo, seen, remarks, waits)
+    result = _wrong(answer, first, cases, seen) if first else _passed(todo, seen, told, remarks, waits)
     result.cases = told
     return result
 
@@ -167,13 +167,13 @@ def _wrong_below(todo):
     return None
 
 
-def _passed(todo, seen, remarks, waits):
+def _passed(todo, seen, told, remarks, waits):
     remarks = list(dict.fromkeys(remarks))
     mistake = name_mistake(todo, seen, form=True) if remarks else None
     if mistake:
         remarks[0] += f" This is what you get when {mistake}."
     stuck = {label: id for label, s in seen.items() if (id := unwritten(s.error))}
-    checked = [label for label in seen if label not in stuck]
+    checked = [label for label, right in told.items() if right]
     stuck |= {label: ids[0] for label, ids in waits.items()}
     details = [f"'{label}' will be checked once {id} is written." for label, id in stuck.items()]
     reason = f"right on {len(checked)} kinds of input: {', '.join(checked)}"

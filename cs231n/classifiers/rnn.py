@@ -92,7 +92,7 @@ class CaptioningRNN:
     def sample(self, features, max_length=30):
         """Greedy captions: at each step the likeliest word, fed back as the next input.
 
-        features (N, D) -> int32 ids (N, max_length) without <START>; what follows <END> is <NULL>.
+        features (N, D) -> int32 ids (N, max_length) without <START>; what follows <END> has no meaning.
         """
         features = self.checked_features(features)
         if max_length < 1:

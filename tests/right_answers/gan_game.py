@@ -174,3 +174,20 @@ def _(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_
         solver.step()
         losses.append(loss.detach())
     return tuple(losses)
+
+
+def _descend(loss, solver):
+    parameters = [p for group in solver.param_groups for p in group["params"]]
+    for p, gradient in zip(parameters, torch.autograd.grad(loss, parameters, allow_unused=True)):
+        p.grad = gradient
+    solver.step()
+    solver.zero_grad(set_to_none=True)
+    return loss.detach()
+
+
+@right("gan_step", "G's images go to D as they come, in rows", remark="view_as(real) serves every D")
+def _(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=96):
+    with torch.no_grad():
+        fake = G(sample_noise(len(real), noise_size).to(real))
+    d_loss = _descend(discriminator_loss(D(real), D(fake)), D_solver)
+    return d_loss, _descend(generator_loss(D(G(sample_noise(len(real), noise_size).to(real)))), G_solver)

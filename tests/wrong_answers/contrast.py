@@ -181,3 +181,28 @@ def forward(self, images):
         x = b(x)
     return self.head(self.norm(x[:, 0]))
 ''', says="added to the patches only")  # fmt: skip
+
+wrong("contrastive_loss", "the rows of b keep their lengths", '''
+def contrastive_loss(a, b, temperature):
+    _check_pairs(a, b, temperature)
+    a_hat = a / a.norm(dim=1, keepdim=True)
+    scores = a_hat @ b.T / temperature
+    n = scores.shape[0]
+    right = torch.arange(n, device=scores.device)
+    loss_rows = F.cross_entropy(scores, right)
+    loss_cols = F.cross_entropy(scores.t(), right)
+    return (loss_rows + loss_cols) / 2
+''', says="only a's rows are made 1 long")  # fmt: skip
+
+wrong("contrastive_loss", "the columns are made 1 long, and the cross-entropies summed over the batch", '''
+def contrastive_loss(a, b, temperature):
+    _check_pairs(a, b, temperature)
+    AXIS = 0
+    za, zb = F.normalize(a, dim=AXIS), F.normalize(b, dim=AXIS)
+    similarity = torch.matmul(za, zb.transpose(0, 1)) / temperature
+    target = torch.arange(similarity.size(0), device=similarity.device)
+    red = "sum"
+    l1 = F.cross_entropy(similarity, target, reduction=red)
+    l2 = F.cross_entropy(similarity.transpose(0, 1), target, reduction=red)
+    return (l1 + l2) / 2
+''', faults=2, says="the columns are made 1 long")  # fmt: skip

@@ -49,7 +49,7 @@ def conv_transpose(x, weight, stride=1, padding=0):
     kernel = weight.permute(1, 0, 2, 3)
     out = torch.nn.functional.conv2d(holes, kernel, padding=K - 1)
     return out[:, :, padding:, padding:]
-''', faults=2, says="`height`, made in line 3, is never used")  # fmt: skip
+''', faults=2, says=None)  # fmt: skip
 
 wrong("conv_transpose", "the output is put together by hand, and where stamps overlap the later one replaces the "
       "earlier in place of being added", '''

@@ -22,7 +22,7 @@ def compute_saliency_maps(X, y, model):
     return saliency
 """,
     faults=1,
-    says="line 12 makes this right: ",
+    says="the largest is taken before the absolute value",
 )
 
 wrong(

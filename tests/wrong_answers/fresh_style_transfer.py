@@ -34,7 +34,7 @@ def gram_matrix(features, normalize=True):
     return torch.stack(grams)
 """,
     faults=1,
-    says="line 6 makes this right: ",
+    says="makes the columns, both times",
 )
 
 wrong(

@@ -351,3 +351,44 @@ def build_dc_generator(noise_dim=NOISE_DIM):
     layers += [Flatten()]
     return nn.Sequential(*layers)
 ''', faults=2, says="the batchnorm after the transposed convolution is missing")  # fmt: skip
+
+wrong("gan_step", "D's step reaches G, whose gradients were emptied before it", '''
+def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
+    n = len(real)
+    D_solver.zero_grad()
+    G_solver.zero_grad()
+
+    z = sample_noise(n, noise_size).to(real)
+    images = G(z)
+    d_loss = discriminator_loss(D(real), D(images))
+    d_loss.backward()
+    D_solver.step()
+
+    z2 = sample_noise(n, noise_size).to(real)
+    g_loss = generator_loss(D(G(z2)))
+    g_loss.backward()
+    G_solver.step()
+    return d_loss.detach(), g_loss.detach()
+''', says="in line 5 makes this right: the place of")  # fmt: skip
+
+wrong("gan_step", "G's step uses D's noise, and real and fake are swapped", '''
+def gan_step(D, G, D_solver, G_solver, discriminator_loss, generator_loss, real, noise_size=NOISE_DIM):
+    noise = sample_noise(real.shape[0], noise_size).to(real.device, real.dtype)
+    with torch.no_grad():
+        fake = G(noise)
+    logits_fake = D(fake)
+    logits_real = D(real)
+    d_error = discriminator_loss(logits_fake, logits_real)
+    D_solver.zero_grad()
+    d_error.backward()
+    D_solver.step()
+
+    # now the generator
+    fake = G(noise)
+    with frozen(D):
+        g_error = generator_loss(D(fake))
+        G_solver.zero_grad()
+        g_error.backward()
+    G_solver.step()
+    return d_error.detach(), g_error.detach()
+''', faults=2, says="the same noise serves both steps")  # fmt: skip

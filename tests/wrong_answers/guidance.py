@@ -61,3 +61,13 @@ def guided_noise(model, x, t, y, strength, null):
     guided = guided - strength * eps_cond
     return guided
 ''', says="line 6 makes this right: the operator")  # fmt: skip
+
+wrong("drop_labels", "a fixed share of the batch is dropped, that of the smallest chances", '''
+def drop_labels(y, p, chance, null):
+    how_many = int(p * len(y))
+    order = torch.argsort(chance)
+    unlucky = order[:how_many]
+    out = y.clone()
+    out[unlucky] = null
+    return out
+''', says="a fixed share of the batch")  # fmt: skip

@@ -270,3 +270,27 @@ def lstm_backward(dh, cache):
     faults=2,
     says="line 19: it should be zero; line 25",
 )
+
+wrong("captioning_rnn_sample", "the LSTM's new cell state is thrown away", '''
+def sample(self, features, max_length=30):
+    features = self.checked_features(features)
+    if max_length < 1:
+        raise ValueError(f"max_length is {max_length}; it must be at least 1")
+    if self._start is None or self._end is None:
+        raise ValueError("the vocabulary has no <START> or no <END>: without them a caption cannot begin or end")
+    captions = np.full((len(features), max_length), self._null, dtype=np.int32)
+    p = self.params
+    h, _ = affine_forward(features, p["W_proj"], p["b_proj"])
+    c = np.zeros_like(h)
+    current = np.full(len(features), self._start)
+    for t in range(max_length):
+        vec = p["W_embed"][current]
+        if self.cell_type == "rnn":
+            h, _ = rnn_step_forward(vec, h, p["Wx"], p["Wh"], p["b"])
+        else:
+            h, next_c, _ = lstm_step_forward(vec, h, c, p["Wx"], p["Wh"], p["b"])
+        scores = h.dot(p["W_vocab"]) + p["b_vocab"]
+        current = scores.argmax(axis=1)
+        captions[:, t] = current
+    return captions
+''', says="cell state is not carried on")  # fmt: skip

@@ -39,7 +39,7 @@ wrong(
         saliency = saliency.abs()
     return saliency
 """,
-    says="line 11 makes this right: .abs() is missing",
+    says="the largest is taken before the absolute value",
 )
 
 wrong(
@@ -182,3 +182,18 @@ wrong(
     faults=2,
     says="line 9: the factor 1/2",
 )
+
+wrong("compute_saliency_maps", "the gradient is the probability's, and the largest comes before the absolute value", '''
+def compute_saliency_maps(X, y, model):
+    _check_image(X, "X", many=True)
+    X = _own_copy(X, model)  # takes gradients already
+    y = _labels(y, X)
+    with frozen(model, y):
+        scores = model(X)
+        probs = F.softmax(scores, dim=1)
+        own = probs.gather(1, y.view(-1, 1)).squeeze(1)
+        (g,) = torch.autograd.grad(own.sum(), X)
+        biggest = g.max(dim=1).values
+        saliency = biggest.abs()
+    return saliency
+''', faults=2, says="the largest is taken before")  # fmt: skip

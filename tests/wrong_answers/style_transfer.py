@@ -172,3 +172,14 @@ def tv_loss(img, tv_weight):
     faults=2,
     says=None,
 )
+
+wrong("gram_matrix", "reshaped where axes should be exchanged, and divided by the pixels alone", '''
+def gram_matrix(features, normalize=True):
+    N, C, H, W = features.shape
+    pixels = features.reshape(N, H * W, C)
+    gram = torch.bmm(pixels.transpose(1, 2), pixels)
+    if normalize:
+        size = H * W
+        gram = gram / size
+    return gram
+''', faults=2, says="makes the columns, both times")  # fmt: skip

@@ -96,12 +96,12 @@ def _chosen(scores):
 
 def _pairs(
     a, b, temperature, *,
-    long=_unit, cool=lambda scores, t: scores / t, one=_chosen, other=_chosen,
+    long=_unit, long_b=None, total=lambda loss, N: loss, cool=lambda scores, t: scores / t, one=_chosen, other=_chosen,
     joined=lambda x, y: (x + y) / 2, second=lambda a, b: b,
 ):  # fmt: skip
     """The loss with switches for mistakes."""
-    scores = cool(long(a) @ long(second(a, b)).T, temperature)
-    return joined(one(scores), other(scores.T))
+    scores = cool(long(a) @ (long_b or long)(second(a, b)).T, temperature)
+    return total(joined(one(scores), other(scores.T)), len(a))
 
 
 def _over_the_others(scores):
@@ -117,6 +117,8 @@ variants(
     _pairs,
     {
         "the rows keep their lengths: long ones score high whatever their direction": {"long": lambda x: x},
+        "only a's rows are made 1 long; b's keep their lengths": {"long_b": lambda x: x},
+        "only b's rows are made 1 long; a's keep their lengths": {"long": lambda x: x, "long_b": _unit},
         "the columns are made 1 long, dim=0, where the rows should be": {"long": lambda x: _unit(x, 0)},
         "the rows are divided by the squares of their lengths": {
             "long": lambda x: x / x.square().sum(dim=1, keepdim=True),
@@ -129,9 +131,7 @@ variants(
         },
         "only b looks for its partners in a": {"joined": lambda x, y: y},
         "the two cross-entropies are added up, and not halved": {"joined": lambda x, y: x + y},
-        "the cross-entropies are added up over the batch instead of averaged": (
-            lambda a, b, temperature: len(a) * _pairs(a, b, temperature)
-        ),
+        "the cross-entropies are added up over the batch instead of averaged": {"total": lambda loss, N: N * loss},
         "a's rows are compared with a itself; b is not used": {"second": lambda a, b: a},
         "the softmax is over the others only: the right pair's own score is missing below the line": {
             "one": _over_the_others, "other": _over_the_others,

@@ -84,6 +84,9 @@ variants(
             "falls": lambda chance, p: chance < 1 - p,
         },
         "the first label's chance decides for all": {"falls": lambda chance, p: chance[:1] < p},
+        "a fixed share of the batch is dropped, that of the smallest chances; each label's own chance decides": {
+            "falls": lambda chance, p: chance.argsort().argsort() < int(p * len(chance)),
+        },
         "0 stands for a dropped label; but 0 is a digit like the others": {"becomes": lambda y, null: 0},
         "-1 stands for a dropped label, which no embedding can look up": {"becomes": lambda y, null: -1},
         "10 stands for a dropped label, where null says which one does": {"becomes": lambda y, null: 10},

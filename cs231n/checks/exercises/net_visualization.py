@@ -95,6 +95,9 @@ variants(
     _saliency,
     {
         "the absolute value is missing: a strong negative slope counts as nothing": {"reduce": lambda g: g.amax(dim=1)},
+        "the largest is taken before the absolute value, so that a strong negative slope is lost": {
+            "reduce": lambda g: g.amax(dim=1).abs(),
+        },
         "the maximum is taken over the rows of the image instead of its channels": {
             "reduce": lambda g: g.abs().amax(dim=2),
         },

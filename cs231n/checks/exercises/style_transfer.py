@@ -156,12 +156,21 @@ def _(features, normalize):
     }
 
 
-def _gram(features, normalize=True, *, size=lambda N, C, H, W: C * H * W):
-    """gram_matrix with a switch for mistakes."""
-    import torch
-
-    gram = torch.einsum("nihw,njhw->nij", features, features)
+def _gram(
+    features, normalize=True, *, product=lambda rows: rows @ rows.mT, size=lambda N, C, H, W: C * H * W,
+):  # fmt: skip
+    """gram_matrix with switches for mistakes; product: of the channels' rows (N, C, H*W)."""
+    gram = product(features.flatten(2))
     return gram / size(*features.shape) if normalize else gram
+
+
+def _in_columns(rows):
+    """Not a transpose."""
+    return rows.reshape(len(rows), -1, rows.shape[1])
+
+
+def _centred(rows):
+    return rows - rows.mean(dim=2, keepdim=True)
 
 
 variants(
@@ -182,27 +191,20 @@ variants(
         "the images of the batch are added up into one matrix": (
             lambda features, *normalize: _gram(features, *normalize).sum(dim=0)
         ),
+        "pixels are compared instead of channels: F^T F, with a row and a column for every pixel": {
+            "product": lambda rows: rows.mT @ rows,
+        },
+        "reshape(N, H*W, C) stands for a transpose: it keeps the order and mixes channels with pixels": {
+            "product": lambda rows: rows @ _in_columns(rows),
+        },
+        "reshape(N, H*W, C) makes the columns, both times: it keeps the order and mixes channels with pixels": {
+            "product": lambda rows: _in_columns(rows).mT @ _in_columns(rows),
+        },
+        "each channel's mean is taken out first: a covariance, not a Gram matrix": {
+            "product": lambda rows: _centred(rows) @ _centred(rows).mT,
+        },
     },
 )
-
-
-@gram_matrix.mistake("pixels are compared instead of channels: F^T F, with a row and a column for every pixel")
-def _(features, normalize=True):
-    N, C, H, W = features.shape
-    rows = features.reshape(N, C, H * W)
-    return rows.transpose(1, 2) @ rows / (C * H * W if normalize else 1)
-
-
-@gram_matrix.mistake("reshape(N, H*W, C) stands for a transpose: it keeps the order and mixes channels with pixels")
-def _(features, normalize=True):
-    N, C, H, W = features.shape
-    rows = features.reshape(N, C, H * W)
-    return rows @ rows.reshape(N, H * W, C) / (C * H * W if normalize else 1)
-
-
-@gram_matrix.mistake("each channel's mean is taken out first: a covariance, not a Gram matrix")
-def _(features, normalize=True):
-    return _gram(features - features.mean(dim=(2, 3), keepdim=True), normalize)
 
 
 # Style ------------------------------------------------------------------------------------------------------

@@ -58,8 +58,9 @@ def _look_for_it(todo, function, bench, seen, right, result, until):
     elif error is not None and source:
         result.line = _line({result.label: seen[result.label]}, source)
     if not found and not related:
-        wrong = {k: s for k, s in seen.items() if k in bench.cases and not bench.all_right(k, right)}
-        result.mistake = likely_mistake(todo, wrong)
+        fine = {k for k in seen if k in bench.cases and bench.all_right(k, right)}
+        wrong = {k: s for k, s in seen.items() if k in bench.cases and k not in fine}
+        result.mistake = likely_mistake(todo, wrong, fine)
         result.loosely = bool(result.mistake)
     plain = isinstance(error, (Wrong, *PLAIN))
     result.explained = bool(found or related or idle or result.mistake or plain)
