@@ -167,6 +167,12 @@ def test_torch_is_not_loaded(name):
     assert not way_to(f"cs231n.{name}", "torch", "torchvision")
 
 
+@pytest.mark.parametrize("name", ["train.ranks", "train.recipes"])
+def test_training_starts_without_torchvision(name):
+    """Which takes as long to import as torch itself, in every process of a run."""
+    assert not way_to(f"cs231n.{name}", "torchvision")
+
+
 def test_top_holds_what_students_write_in_what_the_assignment_imports_and_what_packs_it():
     top = {name.split(".")[1] for name in PACKAGE if "." in name}
     written = {todo.module.split(".")[1] for todo in TODOS.values()}

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-import torchvision
 
 from ..datasets import DATASETS, choose
 
@@ -34,6 +33,8 @@ def load_squeezenet(device=None, weights=None):
     The model's attribute `weights_source` says which weights it has.
     Raises FileNotFoundError for missing weights, ValueError for a file that does not hold this network.
     """
+    import torchvision  # late, for it takes seconds to import, and a training run does without
+
     device = default_device() if device is None else torch.device(device)
     path = find_weights() if weights is None else Path(weights)
     with torch.device("meta"):  # nothing is initialised only to be replaced, and no random number is drawn
