@@ -218,3 +218,21 @@ def test_the_points_of_the_page_for_teachers_can_be_read(tmp_path):
     (example,) = (b.body for b in blocks((ROOT / "TEACHING.md").read_text(encoding="utf-8")) if b.language == "json")
     (tmp_path / "points.json").write_text(example)
     assert points.points_of(tmp_path / "points.json")["rnn_backward"] == 5
+
+
+def test_an_environment_behind_a_link_raises_no_alarm(tmp_path):
+    """Torch reads files of its own on the way, by the names under which Python was started."""
+    (tmp_path / "a link").symlink_to(sys.prefix)
+    files = "cs231n/gan_pytorch.py", "cs231n/diffusion.py"
+    for file in files:
+        there = tmp_path / "submissions/Ada" / file
+        there.parent.mkdir(parents=True, exist_ok=True)
+        there.write_bytes((ROOT / file).read_bytes())
+    asked = {"discriminator": 1, "add_noise": 1}
+    (tmp_path / "points.json").write_text(json.dumps({**dict.fromkeys(points.NOTEBOOKS, 0), **asked}))
+    words = ["--out", str(tmp_path / "out"), "--points", str(tmp_path / "points.json"), "--plain"]
+    python = [str(tmp_path / "a link/bin/python"), "-m", "cs231n.grade", str(tmp_path / "submissions")]
+    done = subprocess.run([*python, *words], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    record = json.loads((tmp_path / "out/students/Ada.json").read_text(encoding="utf-8"))
+    assert [(entry["points"], entry["alarm"]) for entry in record["todos"]] == [(1.0, None)] * 2

@@ -86,11 +86,13 @@ def refuse():
 
 def _hook(readable, writable):
     """An audit hook, which nothing can remove."""
+    readable = [os.path.realpath(folder) for folder in readable]
+    writable = os.path.realpath(writable)
 
     def within(path, folders):
         if isinstance(path, int) or path is None:
             return True
-        path = os.path.abspath(os.fsdecode(path))
+        path = os.path.realpath(os.fsdecode(path))  # Python itself may stand behind a link
         return any(path == folder or path.startswith(folder + "/") for folder in folders)
 
     def hook(event, args):
