@@ -24,7 +24,7 @@ import right_answers
 import wrong_answers
 from packing import below, flat, lay, silent_on_names, tarred, zipped
 
-from cs231n.checks.todo import TODOS, all_needs
+from cs231n.checks.todo import TODOS, all_needs, rests_on
 from tools.editions import EditionError
 
 for package in (hostile_answers, right_answers, wrong_answers):
@@ -98,7 +98,7 @@ def passing(student):
     truth, bad = student.truth, {*student.truth.wrong, *student.truth.unfinished, *student.uncertain}
     bad |= {id for id, todo in TODOS.items() if todo.file in truth.missing or todo.file in importing(truth.broken)}
     bad |= {*truth.hostile["spoils"]} if truth.hostile else set()
-    return [id for id, todo in TODOS.items() if id not in bad and not bad & {*all_needs(todo)}]
+    return [id for id, todo in TODOS.items() if id not in bad and not bad & {*rests_on(todo)}]
 
 
 @functools.cache
@@ -204,7 +204,7 @@ def hostile(count, rng):
         ids = [id for id, todo in TODOS.items() if id != answer.id and (n % 3 or todo.notebook == book)]
         texts = placing.edition(ids)
         placing.attack(texts, answer)
-        spoils = [id for id, todo in TODOS.items() if id == answer.id or answer.id in all_needs(todo)]
+        spoils = [id for id, todo in TODOS.items() if id == answer.id or answer.id in rests_on(todo)]
         if answer.whole_file:
             spoils += [id for id, todo in TODOS.items() if todo.file in importing(TODOS[answer.id].file)]
         what = {"id": answer.id, "title": answer.title, "numbers": answer.numbers, "spoils": sorted({*spoils})}

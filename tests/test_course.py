@@ -26,7 +26,7 @@ root, order = sys.argv[1], sys.argv[2:]
 sys.path[:0] = ["."]
 sys.path.append(root)
 from tools import editions
-from cs231n.checks.todo import TODOS, all_needs
+from cs231n.checks.todo import TODOS, rests_on
 from cs231n.checks.verdict import evaluate
 import cs231n.checks
 
@@ -39,8 +39,7 @@ def forget_what_students_write():
 
 def can_change(id, filled):
     for other, todo in TODOS.items():
-        rests_on = (*all_needs(todo), *sum(todo.later.values(), ()))
-        if other not in filled or todo.file == TODOS[id].file or id in rests_on:
+        if other not in filled or todo.file == TODOS[id].file or id in rests_on(todo):
             yield other
 
 def states(ids):

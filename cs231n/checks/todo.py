@@ -32,6 +32,12 @@ def all_needs(todo):
     return found
 
 
+def rests_on(todo, cases=None):
+    """all_needs, and what cases of a later notebook rest on besides: all such cases, or those that are named."""
+    later = [ids for label, ids in todo.later.items() if cases is None or label in cases]
+    return [*all_needs(todo), *(id for ids in later for id in ids)]
+
+
 class Wrong(Exception):
     """Raised while an answer is run, when its form (not its value) is wrong; the message is the reason."""
 

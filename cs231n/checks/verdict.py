@@ -15,7 +15,7 @@ from .judge import judge
 from .mistakes import name_mistake
 from .result import Result
 from .run import TimeOut, dtype_of, forget_mistakes, in_float32, random_state_kept
-from .todo import Waiting, all_needs, find
+from .todo import Waiting, find, rests_on
 
 
 def evaluate(id, explained=True):
@@ -39,7 +39,7 @@ def evaluate(id, explained=True):
         result, cases, seen = verdict(answer)
         if result.label and explained:
             explain(todo, answer.function, cases, seen, result)
-            result.below = _wrong_below(todo)
+            result.below = _wrong_below(todo, {label for label, right in result.cases.items() if right is False})
         return result
 
 
@@ -159,9 +159,9 @@ def _unsteady(answer, seen, args):
         return False
 
 
-def _wrong_below(todo):
-    """The lowest of the TODOs that this one rests on that is wrong itself, or None."""
-    for id in [*all_needs(todo), *(id for ids in todo.later.values() for id in ids)]:
+def _wrong_below(todo, cases):
+    """The lowest of the TODOs that these cases rest on and that is wrong itself, or None."""
+    for id in rests_on(todo, cases):
         if evaluate(id, explained=False).state == "wrong":
             return id
     return None

@@ -7,7 +7,7 @@ import time
 from cs231n.checks.compare import numbers_of
 from cs231n.checks.record import VERSION, todo_as_json
 from cs231n.checks.result import Result
-from cs231n.checks.todo import TODOS, all_needs
+from cs231n.checks.todo import TODOS, rests_on
 from cs231n.checks.verdict import verdict
 
 from .sandbox import LOADING, Gone, RemoteAnswer, Sandbox, Unusable
@@ -136,7 +136,8 @@ def _say_what_rests_on_what(entries):
     wrong = {entry["id"] for entry in entries if entry["state"] == "wrong"}
     for entry in entries:
         if entry["id"] in wrong:
-            entry["below"] = next((id for id in all_needs(TODOS[entry["id"]]) if id in wrong), None)
+            cases = {label for label, right in entry["cases"].items() if right is False}
+            entry["below"] = next((id for id in rests_on(TODOS[entry["id"]], cases) if id in wrong), None)
             entry["explained"] = entry["explained"] or entry["below"] is not None
 
 

@@ -201,7 +201,7 @@ captioning_rnn_sample = Method(
         "rnn with <END>": "Captions stop without <END>: decode_captions shows them without it, unlike the true ones, "
         "which have it.",
     },
-    later={"lstm": LSTM},
+    later={"lstm": LSTM[:1]},
     notebook="RNN",
     minutes=15,
     cases=_sample_cases,
