@@ -30,6 +30,8 @@ def test_wrong_answer_is_told_why(tmp_path, monkeypatch, answer):
     without = re.search("never used|right one|as it came|must return|in one order|has shape", says)
     seconds = 0.5 if without else 10 if re.search("makes? this right|^line ", says) else 4
     monkeypatch.setattr("cs231n.checks.explain.SECONDS", seconds)
+    if "and besides" in says:
+        monkeypatch.setattr("cs231n.checks.mistakes.SECONDS", 4)
     result, _ = try_out(TODOS[answer.id], textwrap.dedent(answer.source), tmp_path)
     card = repr(ResultCard(result)).lower()
     assert result.state == "wrong", card
