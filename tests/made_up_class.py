@@ -24,7 +24,7 @@ import right_answers
 import wrong_answers
 from packing import below, flat, lay, silent_on_names, tarred, zipped
 
-from cs231n.checks.todo import TODOS, all_needs, rests_on
+from cs231n.checks.todo import TODOS, rests_on
 from tools.editions import EditionError
 
 for package in (hostile_answers, right_answers, wrong_answers):
@@ -118,7 +118,7 @@ def otherwise(count, rng):
 
     Exchanged are those that no other TODO rests on: what is right to seven digits may not do for what is built on it.
     """
-    needed = {id for todo in TODOS.values() for id in all_needs(todo)}
+    needed = {id for todo in TODOS.values() for id in rests_on(todo)}
     answers = [answer for answer in right_answers.ANSWERS if answer.id not in needed and placing.written_out(answer)]
     for _ in range(count):
         student = Student(Truth("right otherwise"), placing.edition(TODOS))
